@@ -1,0 +1,45 @@
+# make demo | test | check | gen | bench        PYTHON=python3.12 make test chooses the interpreter
+VENV ?= .venv
+BIN = $(VENV)/bin
+PY := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+.PHONY: demo test check gen bench clean
+
+demo: $(VENV)/stamp
+	$(BIN)/queuekit demo
+
+test: $(VENV)/stamp-test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/stamp-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python tools/unasync.py --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+gen: $(VENV)/stamp-dev
+	$(BIN)/python tools/unasync.py
+
+bench: $(VENV)/stamp-test
+	$(BIN)/python benchmarks/baseline.py
+
+$(VENV)/stamp: pyproject.toml
+	@test -n "$(PY)" || { echo "queuekit needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }
+	@$(PY) -m venv $(VENV) || { echo "on Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/stamp-test: $(VENV)/stamp
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/stamp-dev: $(VENV)/stamp-test
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

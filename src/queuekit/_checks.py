@@ -1,0 +1,78 @@
+"""The checks of arguments, so that every door refuses the same things in the same words. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final, NoReturn
+
+from .errors import BodyTooLarge, ConfigurationError, Unsupported
+
+MAX_NAME: Final = 200
+"""Bytes of a queue's name in UTF-8; SQLite and Redis could take more, log lines should not."""
+
+MAX_SECONDS: Final = 100 * 365 * 86400.0
+"""A century: what is longer is a mistake, or a number of milliseconds."""
+
+
+def check_name(name: object) -> str:
+    """Return *name* if a queue can have it."""
+    if not isinstance(name, str):
+        raise ConfigurationError(f"a queue's name is a text, not {_kind(name)}")
+    if not name:
+        raise ConfigurationError("a queue's name must not be empty")
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError as exc:
+        raise ConfigurationError(f"the name {name!r} cannot be written as UTF-8") from exc
+    if size > MAX_NAME:
+        raise ConfigurationError(
+            f"a queue's name has at most {MAX_NAME} bytes, {name[:20]!r}… has {size}"
+        )
+    return name
+
+
+def check_seconds(what: str, value: object, *, positive: bool = False) -> float:
+    """Return *value* as seconds: a finite number that is not negative (or positive)."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ConfigurationError(f"{what} is a number of seconds, not {_kind(value)}")
+    seconds = float(value)
+    if not math.isfinite(seconds) or seconds < 0 or seconds > MAX_SECONDS:
+        raise ConfigurationError(
+            f"{what} must be a finite number of seconds from 0 to {MAX_SECONDS:.0f}, not {value!r}"
+        )
+    if positive and seconds == 0:
+        raise ConfigurationError(f"{what} must be more than 0 seconds")
+    return seconds
+
+
+def check_count(what: str, value: object) -> int:
+    """Return *value* if it is a whole number of 1 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{what} must be a whole number of 1 or more, not {value!r}")
+    return value
+
+
+def check_bodies(queue: str, bodies: Iterable[bytes], max_body: int) -> None:
+    """Refuse a batch with a body over *max_body* bytes, before anything is stored."""
+    for body in bodies:
+        if len(body) > max_body:
+            raise BodyTooLarge(
+                f"a body of {len(body)} bytes for {queue!r} exceeds the limit of {max_body}; store"
+                " it elsewhere and put a reference, or raise max_body= of the transport"
+            )
+
+
+def check_limit(what: str, value: float, limit: float | None) -> None:
+    """Refuse a duration beyond what a transport declares in its features."""
+    if limit is not None and value > limit:
+        raise Unsupported(f"this transport takes a {what} of at most {limit:g} s, not {value:g} s")
+
+
+def refuse_type(what: str, value: object, way_out: str) -> NoReturn:
+    """Raise the error for an argument of a wrong type."""
+    raise ConfigurationError(f"{what}, not {_kind(value)}; {way_out}")
+
+
+def _kind(value: object) -> str:
+    return f"the class {value.__qualname__}" if isinstance(value, type) else type(value).__name__

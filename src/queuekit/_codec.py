@@ -1,0 +1,46 @@
+"""A serializer with its errors made ours. Pure."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from ._checks import refuse_type
+from .errors import DecodeError, EncodeError
+from .serializer import Serializer, T
+
+_WAY_OUT = 'pass an object with dumps and loads, a module such as json, or a name such as "json"'
+
+
+class Codec(Generic[T]):
+    """Encodes and decodes bodies of one queue."""
+
+    __slots__ = ("_dumps", "_loads", "label")
+
+    def __init__(self, serializer: Serializer[T]) -> None:
+        if isinstance(serializer, type):
+            refuse_type("serializer must be an object", serializer, "make an instance of the class")
+        if not isinstance(serializer, Serializer):  # pyright: ignore[reportUnnecessaryIsInstance]
+            refuse_type("serializer must have dumps and loads", serializer, _WAY_OUT)
+        self._dumps = serializer.dumps
+        self._loads = serializer.loads
+        self.label = str(getattr(serializer, "__name__", type(serializer).__name__))
+
+    def encode(self, body: T) -> bytes:
+        """Return the bytes of *body*, or raise ``EncodeError`` with the reason and the way out."""
+        try:
+            data = self._dumps(body)
+            return data.encode() if isinstance(data, str) else data
+        except Exception as exc:
+            raise EncodeError(
+                f"{self.label} cannot carry a body of type {type(body).__name__}: {exc};"
+                " convert it first, or build the queue with another serializer"
+            ) from exc
+
+    def decode(self, data: bytes) -> T:
+        """Return the body in *data*, or raise ``DecodeError`` which keeps the bytes."""
+        try:
+            return self._loads(data)
+        except Exception as exc:  # RecursionError and MemoryError included: hostile bytes
+            raise DecodeError(
+                f"{self.label} cannot decode {len(data)} bytes: {type(exc).__name__}: {exc}", data
+            ) from exc
