@@ -10,17 +10,33 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     import asyncio
 
+A = TypeVar("A")
+M = TypeVar("M")
 R = TypeVar("R")
 
+ACall = Callable[[A], Awaitable[R]]
+"""A function of an async queue that takes one argument."""
+Call = Callable[[A], R]
+"""A function of a sync queue that takes one argument."""
 
-def acheck(function: object) -> bool:
-    """Tell whether *function* can be the handler of an async queue: its call is awaitable."""
+AHandler = Callable[[M], Awaitable[object]]
+"""What works on the items of an async queue."""
+Handler = Callable[[M], object]
+"""What works on the items of a sync queue."""
+AMethod = Callable[[Any, M], Awaitable[object]]
+"""The same as a method: the instance comes first."""
+Method = Callable[[Any, M], object]
+"""The same as a method: the instance comes first."""
+
+
+def _is_async(function: object) -> bool:
     import inspect
 
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
@@ -28,9 +44,30 @@ def acheck(function: object) -> bool:
     )
 
 
-def check(function: object) -> bool:
-    """Tell whether *function* can be the handler of a sync queue."""
-    return not acheck(function)
+def acheck_handler(handler: object) -> None:
+    """Refuse what an async queue cannot call and wait for."""
+    if not callable(handler):
+        raise ConfigurationError(f"a handler is a function, not {handler!r}")
+    if not _is_async(handler):
+        raise ConfigurationError(
+            f"the handler of an async queue is an `async def`, {_name(handler)} is not; write it"
+            " so, or use Queue or ReliableQueue"
+        )
+
+
+def check_handler(handler: object) -> None:
+    """Refuse what a sync queue cannot call."""
+    if not callable(handler):
+        raise ConfigurationError(f"a handler is a function, not {handler!r}")
+    if _is_async(handler):
+        raise ConfigurationError(
+            f"a sync queue cannot wait for the `async def` {_name(handler)}; use AsyncQueue or"
+            " AsyncReliableQueue"
+        )
+
+
+def _name(handler: object) -> str:
+    return repr(getattr(handler, "__qualname__", handler))
 
 
 async def asleep(seconds: float) -> None:
@@ -45,47 +82,29 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-async def afinish(call: Callable[[], Awaitable[R]]) -> R:
-    """Run *call* to its end even when the task that waits for it is cancelled, then tell of it."""
-    import asyncio
-
-    task = asyncio.ensure_future(call())
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if not task.cancelled():
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.exception()  # looked at, so that asyncio does not report it as forgotten
-        raise
-
-
-def finish(call: Callable[[], R]) -> R:
-    """Run *call*."""
-    return call()
-
-
 class AHeartbeat:
-    """Calls *beat* every *interval* seconds while it is entered: a task of the running loop."""
+    """Calls *beat* every *interval* seconds from ``start`` to ``stop``: a task of the loop."""
 
     def __init__(self, interval: float, beat: Callable[[], Awaitable[None]]) -> None:
         self._interval = interval
         self._beat = beat
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
+    def start(self) -> None:
+        """Begin, in the running loop; a second call does nothing."""
         import asyncio
 
-        self._task = asyncio.ensure_future(self._run())
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    async def stop(self) -> None:
+        """End, and wait for a beat that is under way."""
         import asyncio
 
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
         while True:
@@ -94,26 +113,27 @@ class AHeartbeat:
 
 
 class Heartbeat:
-    """Calls *beat* every *interval* seconds while it is entered: a thread of its own."""
+    """Calls *beat* every *interval* seconds from ``start`` to ``stop``: a thread of its own."""
 
     def __init__(self, interval: float, beat: Callable[[], None]) -> None:
         self._interval = interval
         self._beat = beat
-        self._stop = threading.Event()
+        self._over = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> None:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._run, name="queuekit-heartbeat", daemon=True)
-        self._thread.start()
+    def start(self) -> None:
+        """Begin; a second call does nothing."""
+        if self._thread is None:
+            name = "queuekit-heartbeat"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self._stop.set()
+    def stop(self) -> None:
+        """End, and wait for a beat that is under way."""
+        self._over.set()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._interval):
+        while not self._over.wait(self._interval):
             self._beat()

@@ -8,8 +8,15 @@ from typing import Final, NoReturn
 
 from .errors import BodyTooLarge, ConfigurationError, Unsupported
 
-MAX_NAME: Final = 200
-"""Bytes of a queue's name in UTF-8; SQLite and Redis could take more, log lines should not."""
+MAX_NAME: Final = 250
+"""
+Bytes of a queue's name in UTF-8, before what is added for its dead letters.
+
+SQLite and Redis could take more, log lines should not.
+"""
+
+DEAD: Final = "!dead"
+"""What is added to a queue's name for its dead letters."""
 
 MAX_SECONDS: Final = 100 * 365 * 86400.0
 """A century: what is longer is a mistake, or a number of milliseconds."""
@@ -22,7 +29,7 @@ def check_name(name: object) -> str:
     if not name:
         raise ConfigurationError("a queue's name must not be empty")
     try:
-        size = len(name.encode())
+        size = len(name.removesuffix(DEAD).encode())
     except UnicodeEncodeError as exc:
         raise ConfigurationError(f"the name {name!r} cannot be written as UTF-8") from exc
     if size > MAX_NAME:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Generic
 
 from ._checks import refuse_type
+from ._envelope import FrameError, unwrap
 from .errors import DecodeError, EncodeError
 from .serializer import Serializer, T
 
@@ -32,7 +33,7 @@ class Codec(Generic[T]):
             return data.encode() if isinstance(data, str) else data
         except Exception as exc:
             raise EncodeError(
-                f"{self.label} cannot carry a body of type {type(body).__name__}: {exc};"
+                f"the serializer {self.label} cannot carry a body of type {type(body).__name__}: {exc};"
                 " convert it first, or build the queue with another serializer"
             ) from exc
 
@@ -42,5 +43,14 @@ class Codec(Generic[T]):
             return self._loads(data)
         except Exception as exc:  # RecursionError and MemoryError included: hostile bytes
             raise DecodeError(
-                f"{self.label} cannot decode {len(data)} bytes: {type(exc).__name__}: {exc}", data
+                f"the serializer {self.label} cannot decode {len(data)} bytes: {type(exc).__name__}: {exc}",
+                data,
             ) from exc
+
+    def decode_stored(self, data: bytes) -> T:
+        """Return the body in stored bytes, framed or not, or raise ``DecodeError``."""
+        try:
+            body = unwrap(data).body
+        except FrameError as exc:
+            raise DecodeError(f"cannot read {len(data)} stored bytes: {exc}", data) from exc
+        return self.decode(body)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from ._checks import check_seconds
+from .errors import ConfigurationError
+
 
 class Deadline:
     """
@@ -23,6 +26,24 @@ class Deadline:
         """Return the seconds left, 0 when the deadline has passed, infinity without one."""
         return max(0.0, self._end - now)
 
+    def remaining(self, now: float) -> float | None:
+        """Return the seconds left as a timeout: None when the wait never ends."""
+        return None if self._end == math.inf else self.left(now)
+
     def slice(self, now: float, longest: float) -> float:
         """Return how long the next single wait may be: what is left, at most *longest* seconds."""
         return min(self.left(now), longest)
+
+
+def waiting_time(block: bool | None, timeout: float | None) -> float | None:
+    """
+    Return how long ``get(block=, timeout=)`` waits: seconds, 0 for at once, None for ever.
+
+    Raises:
+        ConfigurationError: A timeout with ``block=False``, or one that is no number of seconds.
+    """
+    if timeout is None:
+        return None if block else 0.0
+    if block is False:
+        raise ConfigurationError("block=False returns at once and takes no timeout: drop one")
+    return check_seconds("timeout", timeout)

@@ -94,6 +94,14 @@ def unwrap(data: bytes) -> Envelope:
     return Envelope(message_id, _headers(data[start:end]), data[end:])
 
 
+def unwrap_or_raw(data: bytes) -> Envelope:
+    """Take the frame off; what is no proper frame counts as a body without one."""
+    try:
+        return unwrap(data)
+    except FrameError:
+        return Envelope(None, NO_HEADERS, data)
+
+
 def _headers(packed: bytes) -> Mapping[str, str]:
     try:
         headers: object = json.loads(packed)

@@ -51,9 +51,10 @@ def open_transport(given: object) -> tuple[FifoTransport, bool]:
     """Return the transport that *given* means, and whether the queue owns it (made from a URL)."""
     if isinstance(given, str) or given is None:
         return cast("FifoTransport", _from_url(given, "")), True
-    if isinstance(given, AsyncFifoTransport) and not isinstance(given, FifoTransport):
-        refuse_type("a sync queue needs a sync transport", given, "use AsyncQueue, or the twin")
     if not isinstance(given, FifoTransport):
+        if isinstance(given, AsyncFifoTransport):
+            way_out = "use AsyncQueue or AsyncReliableQueue, or the sync twin"
+            refuse_type("a sync queue needs a sync transport", given, way_out)
         _refuse(given)
     return given, False
 
@@ -62,10 +63,10 @@ def open_async_transport(given: object) -> tuple[AsyncFifoTransport, bool]:
     """Return the async transport that *given* means, and whether the queue owns it."""
     if isinstance(given, str) or given is None:
         return cast("AsyncFifoTransport", _from_url(given, "async+")), True
-    if isinstance(given, FifoTransport) and not isinstance(given, AsyncFifoTransport):
-        way_out = "use Queue, its async twin, or wrap it: ThreadedTransport(transport)"
-        refuse_type("an async queue needs an async transport", given, way_out)
     if not isinstance(given, AsyncFifoTransport):
+        if isinstance(given, FifoTransport):
+            way_out = "use Queue or ReliableQueue, the async twin, or ThreadedTransport(transport)"
+            refuse_type("an async queue needs an async transport", given, way_out)
         _refuse(given)
     return given, False
 

@@ -211,8 +211,8 @@ class Transport(FifoTransport, Protocol):
         """
         Store each new body at the tail of queue *to* and forget the message it stands for.
 
-        The new messages start with no attempts. Returns the receipts not held any more, for
-        which nothing is stored.
+        The new messages start with no attempts, and may exceed ``features.max_body`` by the headers
+        of a dead letter. Returns the receipts not held any more, for which nothing is stored.
         """
         ...
 

@@ -1,0 +1,98 @@
+"""
+A typed message queue: reliable and FIFO, over Redis/Valkey, SQLite and memory.
+
+    from queuekit import ReliableQueue
+
+    jobs = ReliableQueue("jobs", "sqlite:///jobs.db")
+    jobs.put({"to": "ada"})
+    with jobs.get() as message:
+        print(message.body)
+"""
+
+from ._letters import DeadLetter
+from ._messages import Messages
+from ._messages_async import AsyncMessages
+from ._policy import RetryPolicy
+from .backends.memory import AsyncMemoryTransport, MemoryTransport
+from .dead import DeadLetters
+from .dead_async import AsyncDeadLetters
+from .errors import (
+    BodyTooLarge,
+    ConfigurationError,
+    DecodeError,
+    EncodeError,
+    LeaseLost,
+    QueueFull,
+    QueueKitError,
+    SerializationError,
+    TransportClosed,
+    TransportError,
+    TransportUnavailable,
+    Unsupported,
+)
+from .message import Message
+from .message_async import AsyncMessage
+from .queue import Bodies, Queue
+from .queue_async import AsyncBodies, AsyncQueue
+from .reliable import ReliableQueue
+from .reliable_async import AsyncReliableQueue
+from .serializer import Serializer
+from .transport import (
+    AsyncFifoTransport,
+    AsyncTransport,
+    Delivery,
+    Features,
+    FifoTransport,
+    PushOptions,
+    QueueStats,
+    Receipt,
+    Transport,
+)
+from .worker import Worker
+from .worker_async import AsyncWorker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncBodies",
+    "AsyncDeadLetters",
+    "AsyncFifoTransport",
+    "AsyncMemoryTransport",
+    "AsyncMessage",
+    "AsyncMessages",
+    "AsyncQueue",
+    "AsyncReliableQueue",
+    "AsyncTransport",
+    "AsyncWorker",
+    "Bodies",
+    "BodyTooLarge",
+    "ConfigurationError",
+    "DeadLetter",
+    "DeadLetters",
+    "DecodeError",
+    "Delivery",
+    "EncodeError",
+    "Features",
+    "FifoTransport",
+    "LeaseLost",
+    "MemoryTransport",
+    "Message",
+    "Messages",
+    "PushOptions",
+    "Queue",
+    "QueueFull",
+    "QueueKitError",
+    "QueueStats",
+    "Receipt",
+    "ReliableQueue",
+    "RetryPolicy",
+    "SerializationError",
+    "Serializer",
+    "Transport",
+    "TransportClosed",
+    "TransportError",
+    "TransportUnavailable",
+    "Unsupported",
+    "Worker",
+    "__version__",
+]

@@ -1,0 +1,149 @@
+# unasync: source
+"""The messages of a reliable queue as they come, claimed ahead and kept under a fresh lease."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self
+
+from ._acompat import AHandler, AHeartbeat
+from ._deadline import Deadline
+from .errors import LeaseLost, QueueKitError
+from .message_async import AsyncMessage
+from .serializer import T
+from .transport import Delivery, Receipt
+
+if TYPE_CHECKING:
+    from ._settling_async import AsyncSettlingQueue
+
+_log = logging.getLogger("queuekit")
+
+
+class AsyncMessages(Generic[T]):
+    """
+    An iterator over messages; see ``AsyncReliableQueue.consume``.
+
+    Used by one thread (task); ``stop`` may be called from any.
+    """
+
+    def __init__(
+        self,
+        queue: AsyncSettlingQueue[T],
+        *,
+        timeout: float | None,
+        prefetch: int,
+        renewing: bool = False,
+    ) -> None:
+        self._queue = queue
+        self._timeout = timeout
+        self._prefetch = prefetch
+        self._ahead: deque[Delivery] = deque()
+        self._held_until = 0.0
+        self._working: AsyncMessage[T] | None = None
+        self._stopped = False
+        self._heartbeat = AHeartbeat(queue.lease / 3, self._renew) if renewing else None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> AsyncMessage[T]:
+        self._working = None
+        if self._heartbeat is not None:
+            self._heartbeat.start()
+        deadline = Deadline(self._timeout, time.monotonic())
+        while not self._stopped:
+            if not self._ahead:
+                await self._claim(deadline)
+            if self._ahead:
+                message = await self._next()
+                if message is not None:
+                    self._working = message
+                    return message
+            elif not deadline.left(time.monotonic()):
+                break
+        await self._give_back()
+        raise StopAsyncIteration
+
+    async def work(self, item: AsyncMessage[T], call: AHandler[AsyncMessage[T]]) -> None:
+        """
+        Call a worker's handler and settle: ack when it returns, fail when it raises.
+
+        Unless it settled the message itself. What interrupts it from outside (Ctrl-C, a cancelled
+        task) releases the message uncounted and propagates.
+        """
+        try:
+            async with item:
+                await call(item)
+        except LeaseLost as exc:
+            _log.warning("queue %r: %s: %s", self._queue.name, item.id, exc, exc_info=True)
+        except Exception:  # noqa: BLE001 - whatever a handler raises must not end the loop
+            _log.exception("queue %r: message %s was not done", self._queue.name, item.id)
+
+    def stop(self) -> None:
+        """End the iteration, from any thread; a wait that is under way ends within a second."""
+        self._stopped = True
+
+    async def aclose(self) -> None:
+        """
+        End the iteration and give back, uncounted, what was claimed ahead.
+
+        The message handed out last stays with its consumer. A second call does nothing.
+        """
+        self._stopped = True
+        self._working = None
+        if self._heartbeat is not None:
+            await self._heartbeat.stop()
+        await self._give_back()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _renew(self) -> None:
+        """
+        Extend the lease of the message handed out last, if it is not settled yet.
+
+        Called by the heartbeat, from another thread (task). What was claimed with the message
+        shares the lease. An error is only logged, since the handler goes on.
+        """
+        message = self._working
+        if message is None or message.settled:
+            return
+        sent = time.monotonic()
+        try:
+            lost = await self._queue.extend_claim(message.receipt)
+        except QueueKitError as exc:
+            _log.warning("queue %r: the lease could not be renewed: %s", self._queue.name, exc)
+            return
+        if not lost:
+            self._held_until = sent + self._queue.lease
+        elif not message.settled:
+            _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
+
+    async def _claim(self, deadline: Deadline) -> None:
+        sent = time.monotonic()  # the lease counts from before the claim was sent
+        self._ahead.extend(await self._queue.claim_slice(self._prefetch, deadline))
+        self._held_until = sent + self._queue.lease
+
+    async def _next(self) -> AsyncMessage[T] | None:
+        """Hand out the first message claimed ahead, under at least half a lease."""
+        if self._held_until - time.monotonic() < self._queue.lease / 2:
+            sent = time.monotonic()
+            if await self._queue.extend_claim(self._ahead[0].receipt):
+                self._ahead.clear()  # all of one claim: the lease ran out, others have them
+                return None
+            self._held_until = sent + self._queue.lease
+        return await self._queue.open_delivery(self._ahead.popleft())
+
+    async def _give_back(self) -> None:
+        receipts: list[Receipt] = [delivery.receipt for delivery in self._ahead]
+        self._ahead.clear()
+        if receipts:
+            await self._queue.give_back(receipts)

@@ -1,0 +1,218 @@
+# Generated from _settling_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Claims and their ends: what a reliable queue does with deliveries, by the engine's policy."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ._checks import check_limit, check_seconds, refuse_type
+from ._deadline import Deadline
+from ._envelope import FrameError, unwrap, unwrap_or_raw
+from ._letters import dead_name, letter
+from ._named import NamedQueue
+from ._policy import RetryPolicy
+from .errors import DecodeError, LeaseLost
+from .message import Message
+from .serializer import Serializer, T
+from .transport import Delivery, Receipt, Transport
+
+_log = logging.getLogger("queuekit")
+
+
+class SettlingQueue(NamedQueue[Transport, T]):
+    """The part of ``ReliableQueue`` that claims and settles; not built by itself."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: str | Transport | None,
+        serializer: Serializer[Any] | str | None,
+        lease: float,
+        retry: RetryPolicy,
+    ) -> None:
+        super().__init__(name, transport, serializer)
+        if not isinstance(self._transport, Transport):  # pyright: ignore[reportUnnecessaryIsInstance]
+            refuse_type("a reliable queue needs a transport that can claim", transport, "use Queue")
+        self._lease = check_seconds("lease", lease, positive=True)
+        check_limit("lease", self._lease, self._transport.features.max_lease)
+        self._retry = retry
+
+    @property
+    def lease(self) -> float:
+        """Seconds that a consumer holds a message."""
+        return self._lease
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """When failed messages are tried again."""
+        return self._retry
+
+    def ack(self, *messages: Message[T] | Receipt) -> None:
+        """
+        Forget messages, in one trip; by their receipts where the objects are elsewhere.
+
+        Raises:
+            LeaseLost: Some were not held any more; the others are done.
+        """
+        if messages:
+            lost = self._open().ack(self._name, self._settle(messages))
+            self._report(lost, messages, "ack")
+
+    def release(self, *messages: Message[T] | Receipt) -> None:
+        """
+        Give messages back to the head of the queue, uncounted, in their old order.
+
+        Raises:
+            LeaseLost: Some were not held any more; the others are done.
+        """
+        if messages:
+            receipts = self._settle(messages)
+            lost = self._open().release(self._name, receipts, counted=False)
+            self._report(lost, messages, "release")
+
+    def extend(self, *messages: Message[T] | Receipt, lease: float | None = None) -> None:
+        """
+        Keep messages for *lease* seconds from now (default: the queue's), never shorter than now.
+
+        Raises:
+            LeaseLost: Some were not held any more; the others are extended.
+        """
+        seconds = self._lease if lease is None else check_seconds("lease", lease, positive=True)
+        if messages:
+            receipts = [_receipt(message) for message in messages]
+            lost = self._open().extend(self._name, receipts, lease=seconds)
+            self._report(lost, messages, "extend")
+
+    def fail(self, *messages: Message[T], delay: float | None = None, reason: str = "") -> None:
+        """
+        Say that the work on messages failed: each is tried again by the policy, or given up.
+
+        Args:
+            messages: The messages; the attempts of each decide.
+            delay: Seconds to wait instead of the policy's; 0 puts them at the end of the queue.
+            reason: Kept with the dead letters of those that are given up.
+
+        Raises:
+            LeaseLost: Some were not held any more; the others are done.
+        """
+        seconds = None if delay is None else check_seconds("delay", delay)
+        over = [message for message in messages if self._retry.gives_up(message.attempt)]
+        lost = self._bury(over, reason or f"failed {over[0].attempt} times") if over else []
+        waits: dict[float, list[Message[T]]] = {}
+        chance = random.random()
+        for message in messages:
+            if not self._retry.gives_up(message.attempt):
+                wait = self._retry.delay(message.attempt, chance) if seconds is None else seconds
+                waits.setdefault(wait, []).append(message)
+        transport = self._open()
+        for wait, group in waits.items():
+            receipts = self._settle(group)
+            lost += transport.release(self._name, receipts, counted=True, delay=wait)
+        self._report(lost, messages, "fail")
+
+    def reject(self, *messages: Message[T], reason: str = "") -> None:
+        """
+        Give messages up: they go to the dead letters, with the reason.
+
+        Raises:
+            LeaseLost: Some were not held any more; the others are done.
+        """
+        if messages:
+            lost = self._bury(list(messages), reason or "rejected")
+            self._report(lost, messages, "reject")
+
+    def claim_slice(self, limit: int, deadline: Deadline) -> list[Delivery]:
+        """Claim once, waiting at most for a slice of what is left: the loop is the caller's."""
+        wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
+        return self._open().claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+
+    def open_delivery(self, delivery: Delivery) -> Message[T] | None:
+        """Return the message in a delivery; None if it had to go to the dead letters."""
+        try:
+            envelope = unwrap(delivery.body)
+            self._refuse_poison(delivery)
+            body = self._codec.decode(envelope.body)
+        except (FrameError, DecodeError, _PoisonError) as exc:
+            _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
+            dead = self._letter(delivery.key, delivery.body, delivery.attempt, str(exc))
+            to = dead_name(self._name)
+            self._open().move(self._name, [(delivery.receipt, dead)], to=to)
+            return None
+        message_id = envelope.id or delivery.key
+        return Message(
+            self,
+            message_id,
+            body,
+            envelope.headers,
+            delivery.attempt,
+            delivery.receipt,
+            delivery.body,
+        )
+
+    def extend_claim(self, receipt: Receipt) -> list[Receipt]:
+        """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
+        return self._open().extend(self._name, [receipt], lease=self._lease)
+
+    def give_back(self, receipts: Sequence[Receipt]) -> None:
+        """Release deliveries uncounted; what was lost meanwhile is with others, as it should."""
+        self._transport.release(self._name, receipts, counted=False)
+
+    def _refuse_poison(self, delivery: Delivery) -> None:
+        if delivery.attempt > 1 and self._retry.gives_up(delivery.attempt - 1):
+            raise _PoisonError(f"{delivery.attempt - 1} attempts ended in a failure or a crash")
+
+    def _letter(self, key: str, data: bytes, attempt: int, reason: str) -> bytes:
+        envelope = unwrap_or_raw(data)
+        return letter(
+            bytes.fromhex(envelope.id or key),
+            envelope,
+            queue=self._name,
+            reason=reason,
+            attempts=attempt,
+            died_at=time.time(),
+        )
+
+    def _bury(self, messages: Sequence[Message[T]], reason: str) -> list[Receipt]:
+        letters = [
+            (message.receipt, self._letter(message.id, message.data, message.attempt, reason))
+            for message in messages
+        ]
+        self._settle(messages)
+        return self._open().move(self._name, letters, to=dead_name(self._name))
+
+    def _settle(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
+        receipts: list[Receipt] = []
+        for message in messages:
+            if isinstance(message, Message):
+                message.settled = True
+            receipts.append(_receipt(message))
+        return receipts
+
+    def _report(
+        self, lost: Sequence[Receipt], messages: Sequence[Message[T] | Receipt], verb: str
+    ) -> None:
+        if not lost:
+            return
+        gone = set(lost)
+        ids = [
+            message.id if isinstance(message, Message) else str(message)
+            for message in messages
+            if _receipt(message) in gone
+        ]
+        raise LeaseLost(
+            f"{verb}: {len(ids)} of {len(messages)} messages of {self._name!r} were not held any"
+            " more: settled before, or the lease ran out; raise lease= or extend in time",
+            ids,
+        )
+
+
+class _PoisonError(Exception):
+    """A message was delivered too often."""
+
+
+def _receipt(message: Message[T] | Receipt) -> Receipt:
+    return message.receipt if isinstance(message, Message) else message

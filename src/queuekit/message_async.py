@@ -1,0 +1,130 @@
+# unasync: source
+"""A message that a reliable queue handed out, and what its consumer can say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Self
+
+from ._letters import enqueued_at
+from .serializer import T
+from .transport import Receipt
+
+if TYPE_CHECKING:
+    from ._settling_async import AsyncSettlingQueue
+
+
+class AsyncMessage(Generic[T]):
+    """
+    A message under a lease: yours until it is settled or the lease runs out.
+
+    As a context manager it is acked on success and failed on an error, unless the block has
+    settled it already; the error propagates. What interrupts the block from outside (Ctrl-C, a
+    cancelled task) releases it uncounted.
+    """
+
+    __slots__ = ("attempt", "body", "data", "headers", "id", "queue", "receipt", "settled")
+
+    def __init__(
+        self,
+        queue: AsyncSettlingQueue[T],
+        message_id: str,
+        body: T,
+        headers: Mapping[str, str],
+        attempt: int,
+        receipt: Receipt,
+        data: bytes,
+    ) -> None:
+        self.queue = queue
+        self.id = message_id
+        """32 hexadecimal digits, the same on every delivery: remember it to do its work once."""
+        self.body = body
+        self.headers = headers
+        self.attempt = attempt
+        """1 on the first delivery; failures and crashed consumers add to it."""
+        self.receipt = receipt
+        """Names this delivery: ``queue.ack(receipt)`` settles it from elsewhere."""
+        self.data = data
+        """The stored bytes, frame included."""
+        self.settled = False
+        """True once this object was acked, failed, released or rejected."""
+
+    @property
+    def enqueued_at(self) -> datetime | None:
+        """When it was put, in UTC by its producer's clock; None if that program writes no ids."""
+        return enqueued_at(self.id)
+
+    def __repr__(self) -> str:
+        return (
+            f"<{type(self).__name__} {self.id} of {self.queue.name!r}, attempt {self.attempt}"
+            f"{', settled' if self.settled else ''}>"
+        )
+
+    async def ack(self) -> None:
+        """
+        Say that the work is done: the message is forgotten.
+
+        Raises:
+            LeaseLost: The lease ran out and another consumer has or had it, or it was settled
+                before.
+        """
+        await self.queue.ack(self)
+
+    async def fail(self, *, delay: float | None = None, reason: str = "") -> None:
+        """
+        Say that the work failed: tried again by the queue's policy, or given up.
+
+        Args:
+            delay: Seconds to wait instead of the policy's; 0 puts it at the end of the queue.
+            reason: Kept with the dead letter if this was the last attempt.
+
+        Raises:
+            LeaseLost: As for ``ack``.
+        """
+        await self.queue.fail(self, delay=delay, reason=reason)
+
+    async def release(self) -> None:
+        """
+        Give the message back to the head of the queue, without counting an attempt.
+
+        Raises:
+            LeaseLost: As for ``ack``.
+        """
+        await self.queue.release(self)
+
+    async def reject(self, reason: str) -> None:
+        """
+        Give up: the message goes to the dead letters, with the reason.
+
+        Raises:
+            LeaseLost: As for ``ack``.
+        """
+        await self.queue.reject(self, reason=reason)
+
+    async def extend(self, *, lease: float | None = None) -> None:
+        """
+        Keep the message for *lease* seconds from now, or for the queue's lease.
+
+        Never shortens. The lease is that of the whole claim: messages taken together share it.
+
+        Raises:
+            LeaseLost: As for ``ack``.
+        """
+        await self.queue.extend(self, lease=lease)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if self.settled:
+            return
+        if exc is None:
+            await self.ack()
+        elif isinstance(exc, Exception):
+            await self.fail(reason=f"{type(exc).__name__}: {exc}")
+        else:
+            await self.release()

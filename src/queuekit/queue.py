@@ -1,0 +1,265 @@
+# Generated from queue_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""The FIFO engine: at most once, nothing kept about a message once it was handed out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar, overload
+
+from ._acompat import Call, Handler, Method
+from ._checks import check_count
+from ._deadline import Deadline, waiting_time
+from ._envelope import MAGIC, unwrap_or_raw, wrap
+from ._letters import dead_name, letter
+from ._named import NamedQueue, fresh_ids
+from .errors import DecodeError, TransportError
+from .serializer import Serializer, T
+from .transport import FifoTransport
+from .worker import Decorator, Worker
+
+D = TypeVar("D")
+
+_log = logging.getLogger("queuekit")
+
+
+class Queue(NamedQueue[FifoTransport, T]):
+    """
+    At most once: a FIFO queue that hands each message to one consumer and forgets it.
+
+    A consumer that dies with a message in its hands has lost it; ``ReliableQueue`` keeps it.
+    Safe to share between threads (tasks).
+
+    Args:
+        name: The queue's name in the store: any text of 1 to 250 bytes in UTF-8.
+        transport: A URL (``memory:``, ``sqlite:///jobs.db``, ``redis://localhost:6379/0``), a
+            transport, or None for the URL in the environment variable ``QUEUEKIT_URL``.
+        serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
+            or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
+
+    Raises:
+        ConfigurationError: A bad name or URL, a transport of the other colour, no transport.
+    """
+
+    @overload
+    def __init__(
+        self: Queue[str],
+        name: str,
+        transport: str | FifoTransport | None = ...,
+        *,
+        serializer: Literal["text"],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Queue[bytes],
+        name: str,
+        transport: str | FifoTransport | None = ...,
+        *,
+        serializer: Literal["bytes"],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        name: str,
+        transport: str | FifoTransport | None = ...,
+        *,
+        serializer: Serializer[T] | Literal["json", "pickle", "msgpack"] | None = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        transport: str | FifoTransport | None = None,
+        *,
+        serializer: Serializer[Any] | str | None = None,
+    ) -> None:
+        super().__init__(name, transport, serializer)
+
+    def put(self, *bodies: T) -> None:
+        """
+        Put bodies at the tail, in their order, in one call; of nothing, do nothing.
+
+        Returns when they are stored.
+
+        Raises:
+            EncodeError: The serializer cannot carry one of them; none is stored.
+            BodyTooLarge: One is over the transport's limit; none is stored.
+            QueueFull: The store has no room; none is stored.
+            TransportUnavailable: They may or may not be stored. Not repeated.
+        """
+        self.put_many(bodies)
+
+    def put_many(self, bodies: Iterable[T]) -> None:
+        """Put all bodies of an iterable, as ``put`` does."""
+        encode = self._codec.encode
+        packed = [encode(body) for body in bodies]
+        for i, data in enumerate(packed):
+            if data.startswith(MAGIC):  # would be read as a frame, so it gets one
+                packed[i] = wrap(fresh_ids(1)[0], data)
+        transport = self._open()
+        if packed:
+            transport.push(self._name, packed)
+
+    @overload
+    def get(self, *, block: Literal[True]) -> T: ...
+    @overload
+    def get(self, *, block: bool = ..., timeout: float | None = ...) -> T | None: ...
+    @overload
+    def get(self, *, block: bool = ..., timeout: float | None = ..., default: D) -> T | D: ...
+    def get(
+        self, *, block: bool | None = None, timeout: float | None = None, default: object = None
+    ) -> object:
+        """
+        Remove the oldest ready body and return it.
+
+        At once; with *timeout* wait up to so many seconds, with ``block=True`` for ever.
+
+        Args:
+            block: True waits without end; False together with a timeout is an error.
+            timeout: Seconds.
+            default: Returned when nothing came, so that ``None`` can be a body like any other.
+
+        Raises:
+            DecodeError: The bytes are no body; they are in the error and in the dead letters
+                (``ReliableQueue(name).dead``). The next call goes on with the next message.
+            TransportUnavailable: The store cannot be reached; a body on its way may be lost.
+        """
+        found = self._take(1, waiting_time(block, timeout))
+        return self._decode(found[0]) if found else default
+
+    def get_many(
+        self, limit: int, *, block: bool | None = None, timeout: float | None = None
+    ) -> list[T]:
+        """
+        Remove and return up to *limit* ready bodies, oldest first.
+
+        Waits for the first as ``get`` does; ``[]`` means none came. What cannot be decoded goes to
+        the dead letters, is logged, and is left out.
+        """
+        wait = Deadline(waiting_time(block, timeout), time.monotonic())
+        check_count("limit", limit)
+        while True:
+            found = self._take(limit, wait.remaining(time.monotonic()))
+            bodies: list[T] = []
+            for data in found:
+                try:
+                    bodies.append(self._decode(data))
+                except DecodeError as exc:
+                    _log.error("queue %r: %s", self._name, exc)
+            if bodies or not found:
+                return bodies
+
+    def consume(self, *, timeout: float | None = None) -> Bodies[T]:
+        """
+        Return an iterator over the bodies as they come.
+
+        It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
+        its ``stop`` or ``close``. An error does not end it: the next step goes on.
+        """
+        return Bodies(self._step, waiting_time(timeout is None or None, timeout))
+
+    @overload
+    def worker(self, handler: Handler[T], /) -> Worker[Handler[T], T]: ...
+    @overload
+    def worker(self, handler: Method[T], /) -> Worker[Method[T], T]: ...
+    @overload
+    def worker(self, handler: None = None, /, *, timeout: float | None = ...) -> Decorator[T]: ...
+    def worker(
+        self, handler: Callable[..., Any] | None = None, /, *, timeout: float | None = None
+    ) -> Any:
+        """
+        Make a function the worker of this queue: calling it runs it for each body.
+
+        Used bare or with arguments, on functions and methods. An error in the function ends the
+        loop and propagates; its body is lost. ``ReliableQueue.worker`` would keep it. What
+        cannot be decoded is logged and goes to the dead letters.
+
+        Args:
+            timeout: End after so many seconds without a body; 0 when empty, None never.
+        """
+        decorate: Decorator[T] = Decorator(lambda: self.consume(timeout=timeout))
+        return decorate if handler is None else decorate(handler)
+
+    def _take(self, limit: int, timeout: float | None) -> list[bytes]:
+        pop = self._open().pop
+        if timeout == 0:
+            return pop(self._name, limit=limit)
+        deadline = Deadline(timeout, time.monotonic())
+        longest = self._transport.features.max_wait
+        while True:
+            now = time.monotonic()
+            found = pop(self._name, limit=limit, timeout=deadline.slice(now, longest))
+            if found or not deadline.left(time.monotonic()):
+                return found
+            self._open()  # closed by another thread meanwhile
+
+    def _step(self, deadline: Deadline) -> list[T]:
+        """Wait once, at most for a slice; return one body or none."""
+        wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
+        found = self._open().pop(self._name, timeout=wait)
+        return [self._decode(data) for data in found]
+
+    def _decode(self, data: bytes) -> T:
+        try:
+            return self._codec.decode_stored(data)
+        except DecodeError as exc:
+            self._bury(data, exc)
+            raise
+
+    def _bury(self, data: bytes, error: DecodeError) -> None:
+        envelope = unwrap_or_raw(data)
+        body = letter(
+            bytes.fromhex(envelope.id) if envelope.id else fresh_ids(1)[0],
+            envelope,
+            queue=self._name,
+            reason=str(error),
+            attempts=1,
+            died_at=time.time(),
+        )
+        try:
+            self._transport.push(dead_name(self._name), [body])
+        except TransportError as exc:  # the bytes still reach the caller, in the error
+            _log.error("queue %r: no dead letter could be written: %s", self._name, exc)
+
+
+class Bodies(Generic[T]):
+    """The bodies of a FIFO queue as they come: an iterator; see ``Queue.consume``."""
+
+    def __init__(self, step: Call[Deadline, list[T]], timeout: float | None) -> None:
+        self._step = step
+        self._timeout = timeout
+        self._stopped = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        deadline = Deadline(self._timeout, time.monotonic())
+        while not self._stopped:
+            found = self._step(deadline)
+            if found:
+                return found[0]
+            if not deadline.left(time.monotonic()):
+                break
+        raise StopIteration
+
+    def work(self, item: T, call: Handler[T]) -> None:
+        """Call a worker's handler; its error ends the loop, as the body cannot be given back."""
+        call(item)
+
+    def stop(self) -> None:
+        """End the iteration, from any thread; a wait that is under way ends within a second."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """End the iteration. Nothing is held back: bodies are taken one at a time."""
+        self._stopped = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()

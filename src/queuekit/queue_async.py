@@ -1,0 +1,267 @@
+# unasync: source
+"""The FIFO engine: at most once, nothing kept about a message once it was handed out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Generic, Literal, Self, TypeVar, overload
+
+from ._acompat import ACall, AHandler, AMethod
+from ._checks import check_count
+from ._deadline import Deadline, waiting_time
+from ._envelope import MAGIC, unwrap_or_raw, wrap
+from ._letters import dead_name, letter
+from ._named_async import AsyncNamedQueue, fresh_ids
+from .errors import DecodeError, TransportError
+from .serializer import Serializer, T
+from .transport import AsyncFifoTransport
+from .worker_async import AsyncDecorator, AsyncWorker
+
+D = TypeVar("D")
+
+_log = logging.getLogger("queuekit")
+
+
+class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
+    """
+    At most once: a FIFO queue that hands each message to one consumer and forgets it.
+
+    A consumer that dies with a message in its hands has lost it; ``AsyncReliableQueue`` keeps it.
+    Safe to share between threads (tasks).
+
+    Args:
+        name: The queue's name in the store: any text of 1 to 250 bytes in UTF-8.
+        transport: A URL (``memory:``, ``sqlite:///jobs.db``, ``redis://localhost:6379/0``), a
+            transport, or None for the URL in the environment variable ``QUEUEKIT_URL``.
+        serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
+            or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
+
+    Raises:
+        ConfigurationError: A bad name or URL, a transport of the other colour, no transport.
+    """
+
+    @overload
+    def __init__(
+        self: AsyncQueue[str],
+        name: str,
+        transport: str | AsyncFifoTransport | None = ...,
+        *,
+        serializer: Literal["text"],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: AsyncQueue[bytes],
+        name: str,
+        transport: str | AsyncFifoTransport | None = ...,
+        *,
+        serializer: Literal["bytes"],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        name: str,
+        transport: str | AsyncFifoTransport | None = ...,
+        *,
+        serializer: Serializer[T] | Literal["json", "pickle", "msgpack"] | None = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        transport: str | AsyncFifoTransport | None = None,
+        *,
+        serializer: Serializer[Any] | str | None = None,
+    ) -> None:
+        super().__init__(name, transport, serializer)
+
+    async def put(self, *bodies: T) -> None:
+        """
+        Put bodies at the tail, in their order, in one call; of nothing, do nothing.
+
+        Returns when they are stored.
+
+        Raises:
+            EncodeError: The serializer cannot carry one of them; none is stored.
+            BodyTooLarge: One is over the transport's limit; none is stored.
+            QueueFull: The store has no room; none is stored.
+            TransportUnavailable: They may or may not be stored. Not repeated.
+        """
+        await self.put_many(bodies)
+
+    async def put_many(self, bodies: Iterable[T]) -> None:
+        """Put all bodies of an iterable, as ``put`` does."""
+        encode = self._codec.encode
+        packed = [encode(body) for body in bodies]
+        for i, data in enumerate(packed):
+            if data.startswith(MAGIC):  # would be read as a frame, so it gets one
+                packed[i] = wrap(fresh_ids(1)[0], data)
+        transport = self._open()
+        if packed:
+            await transport.push(self._name, packed)
+
+    @overload
+    async def get(self, *, block: Literal[True]) -> T: ...
+    @overload
+    async def get(self, *, block: bool = ..., timeout: float | None = ...) -> T | None: ...
+    @overload
+    async def get(self, *, block: bool = ..., timeout: float | None = ..., default: D) -> T | D: ...
+    async def get(
+        self, *, block: bool | None = None, timeout: float | None = None, default: object = None
+    ) -> object:
+        """
+        Remove the oldest ready body and return it.
+
+        At once; with *timeout* wait up to so many seconds, with ``block=True`` for ever.
+
+        Args:
+            block: True waits without end; False together with a timeout is an error.
+            timeout: Seconds.
+            default: Returned when nothing came, so that ``None`` can be a body like any other.
+
+        Raises:
+            DecodeError: The bytes are no body; they are in the error and in the dead letters
+                (``ReliableQueue(name).dead``). The next call goes on with the next message.
+            TransportUnavailable: The store cannot be reached; a body on its way may be lost.
+        """
+        found = await self._take(1, waiting_time(block, timeout))
+        return await self._decode(found[0]) if found else default
+
+    async def get_many(
+        self, limit: int, *, block: bool | None = None, timeout: float | None = None
+    ) -> list[T]:
+        """
+        Remove and return up to *limit* ready bodies, oldest first.
+
+        Waits for the first as ``get`` does; ``[]`` means none came. What cannot be decoded goes to
+        the dead letters, is logged, and is left out.
+        """
+        wait = Deadline(waiting_time(block, timeout), time.monotonic())
+        check_count("limit", limit)
+        while True:
+            found = await self._take(limit, wait.remaining(time.monotonic()))
+            bodies: list[T] = []
+            for data in found:
+                try:
+                    bodies.append(await self._decode(data))
+                except DecodeError as exc:
+                    _log.error("queue %r: %s", self._name, exc)
+            if bodies or not found:
+                return bodies
+
+    def consume(self, *, timeout: float | None = None) -> AsyncBodies[T]:
+        """
+        Return an iterator over the bodies as they come.
+
+        It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
+        its ``stop`` or ``aclose``. An error does not end it: the next step goes on.
+        """
+        return AsyncBodies(self._step, waiting_time(timeout is None or None, timeout))
+
+    @overload
+    def worker(self, handler: AHandler[T], /) -> AsyncWorker[AHandler[T], T]: ...
+    @overload
+    def worker(self, handler: AMethod[T], /) -> AsyncWorker[AMethod[T], T]: ...
+    @overload
+    def worker(
+        self, handler: None = None, /, *, timeout: float | None = ...
+    ) -> AsyncDecorator[T]: ...
+    def worker(
+        self, handler: Callable[..., Any] | None = None, /, *, timeout: float | None = None
+    ) -> Any:
+        """
+        Make a function the worker of this queue: calling it runs it for each body.
+
+        Used bare or with arguments, on functions and methods. An error in the function ends the
+        loop and propagates; its body is lost. ``AsyncReliableQueue.worker`` would keep it. What
+        cannot be decoded is logged and goes to the dead letters.
+
+        Args:
+            timeout: End after so many seconds without a body; 0 when empty, None never.
+        """
+        decorate: AsyncDecorator[T] = AsyncDecorator(lambda: self.consume(timeout=timeout))
+        return decorate if handler is None else decorate(handler)
+
+    async def _take(self, limit: int, timeout: float | None) -> list[bytes]:
+        pop = self._open().pop
+        if timeout == 0:
+            return await pop(self._name, limit=limit)
+        deadline = Deadline(timeout, time.monotonic())
+        longest = self._transport.features.max_wait
+        while True:
+            now = time.monotonic()
+            found = await pop(self._name, limit=limit, timeout=deadline.slice(now, longest))
+            if found or not deadline.left(time.monotonic()):
+                return found
+            self._open()  # closed by another thread meanwhile
+
+    async def _step(self, deadline: Deadline) -> list[T]:
+        """Wait once, at most for a slice; return one body or none."""
+        wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
+        found = await self._open().pop(self._name, timeout=wait)
+        return [await self._decode(data) for data in found]
+
+    async def _decode(self, data: bytes) -> T:
+        try:
+            return self._codec.decode_stored(data)
+        except DecodeError as exc:
+            await self._bury(data, exc)
+            raise
+
+    async def _bury(self, data: bytes, error: DecodeError) -> None:
+        envelope = unwrap_or_raw(data)
+        body = letter(
+            bytes.fromhex(envelope.id) if envelope.id else fresh_ids(1)[0],
+            envelope,
+            queue=self._name,
+            reason=str(error),
+            attempts=1,
+            died_at=time.time(),
+        )
+        try:
+            await self._transport.push(dead_name(self._name), [body])
+        except TransportError as exc:  # the bytes still reach the caller, in the error
+            _log.error("queue %r: no dead letter could be written: %s", self._name, exc)
+
+
+class AsyncBodies(Generic[T]):
+    """The bodies of a FIFO queue as they come: an iterator; see ``AsyncQueue.consume``."""
+
+    def __init__(self, step: ACall[Deadline, list[T]], timeout: float | None) -> None:
+        self._step = step
+        self._timeout = timeout
+        self._stopped = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        deadline = Deadline(self._timeout, time.monotonic())
+        while not self._stopped:
+            found = await self._step(deadline)
+            if found:
+                return found[0]
+            if not deadline.left(time.monotonic()):
+                break
+        raise StopAsyncIteration
+
+    async def work(self, item: T, call: AHandler[T]) -> None:
+        """Call a worker's handler; its error ends the loop, as the body cannot be given back."""
+        await call(item)
+
+    def stop(self) -> None:
+        """End the iteration, from any thread; a wait that is under way ends within a second."""
+        self._stopped = True
+
+    async def aclose(self) -> None:
+        """End the iteration. Nothing is held back: bodies are taken one at a time."""
+        self._stopped = True
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.aclose()

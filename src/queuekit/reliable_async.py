@@ -1,0 +1,248 @@
+# unasync: source
+"""The reliable engine: at least once, a message stays until its consumer says that it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from ._acompat import AHandler, AMethod
+from ._checks import check_count, check_limit, check_seconds
+from ._deadline import Deadline, waiting_time
+from ._envelope import wrap
+from ._messages_async import AsyncMessages
+from ._named_async import fresh_ids
+from ._policy import RetryPolicy
+from ._settling_async import AsyncSettlingQueue
+from .errors import ConfigurationError
+from .message_async import AsyncMessage
+from .serializer import Serializer, T
+from .transport import AsyncTransport, PushOptions
+from .worker_async import AsyncDecorator, AsyncWorker
+
+if TYPE_CHECKING:
+    from .dead_async import AsyncDeadLetters
+
+DEFAULT_RETRY = RetryPolicy()
+
+
+class AsyncReliableQueue(AsyncSettlingQueue[T]):
+    """
+    At least once: a FIFO queue whose messages are kept until they are acked.
+
+    A message is handed out under a lease. A consumer that crashes, or forgets, loses the lease, and
+    the message comes back at the head of the queue; so make handlers repeatable, with the help of
+    ``message.id``. What fails too often ends in ``dead``. Safe to share between threads (tasks).
+
+    Args:
+        name: The queue's name in the store: any text of 1 to 250 bytes in UTF-8.
+        transport: A URL (``sqlite:///jobs.db``, ``redis://localhost:6379/0``, ``memory:``), a
+            transport, or None for the URL in the environment variable ``QUEUEKIT_URL``.
+        serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
+            or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
+        lease: Seconds that a consumer may hold a message before it counts as crashed.
+        retry: When failed messages are tried again; the policy belongs to this object, not to the
+            store.
+        max_attempts: Short for ``retry=RetryPolicy(max_attempts=...)``.
+
+    Raises:
+        ConfigurationError: A bad name, URL or option, a transport of the other colour or one that
+            cannot claim, no transport.
+        Unsupported: A lease longer than the transport can keep.
+    """
+
+    @overload
+    def __init__(
+        self: AsyncReliableQueue[str],
+        name: str,
+        transport: str | AsyncTransport | None = ...,
+        *,
+        serializer: Literal["text"],
+        lease: float = ...,
+        retry: RetryPolicy | None = ...,
+        max_attempts: int | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: AsyncReliableQueue[bytes],
+        name: str,
+        transport: str | AsyncTransport | None = ...,
+        *,
+        serializer: Literal["bytes"],
+        lease: float = ...,
+        retry: RetryPolicy | None = ...,
+        max_attempts: int | None = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        name: str,
+        transport: str | AsyncTransport | None = ...,
+        *,
+        serializer: Serializer[T] | Literal["json", "pickle", "msgpack"] | None = ...,
+        lease: float = ...,
+        retry: RetryPolicy | None = ...,
+        max_attempts: int | None = ...,
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        transport: str | AsyncTransport | None = None,
+        *,
+        serializer: Serializer[Any] | str | None = None,
+        lease: float = 60.0,
+        retry: RetryPolicy | None = None,
+        max_attempts: int | None = None,
+    ) -> None:
+        if retry is not None and max_attempts is not None:
+            raise ConfigurationError(
+                "both retry= and max_attempts= were given: put it in the policy"
+            )
+        if max_attempts is not None:
+            retry = RetryPolicy(max_attempts=max_attempts)
+        super().__init__(name, transport, serializer, lease, retry or DEFAULT_RETRY)
+
+    @property
+    def dead(self) -> AsyncDeadLetters:
+        """The dead letters of this queue: itself a reliable queue, on the same transport."""
+        from .dead_async import AsyncDeadLetters
+
+        return AsyncDeadLetters(self._name, self._open(), lease=self._lease)
+
+    async def put(self, body: T, *, delay: float = 0.0) -> str:
+        """
+        Put one message at the tail and return its id, 32 hexadecimal digits.
+
+        Returns when it is stored. An id is a UUID of version 7: it tells when it was made.
+
+        Args:
+            body: What the serializer can carry.
+            delay: Seconds, by the store's clock, before it becomes ready.
+
+        Raises:
+            EncodeError: The serializer cannot carry it; nothing is stored.
+            BodyTooLarge: It is over the transport's limit; nothing is stored.
+            QueueFull: The store has no room; nothing is stored.
+            TransportUnavailable: It may or may not be stored.
+        """
+        return (await self.put_many((body,), delay=delay))[0]
+
+    async def put_many(self, bodies: Iterable[T], *, delay: float = 0.0) -> list[str]:
+        """
+        Put all bodies of an iterable, in order, and return their ids; of nothing, do nothing.
+
+        All are encoded before the first is sent: one that cannot be encoded stores none. See
+        ``put``; on a transport without ``features.atomic_push`` an error may leave the first ones
+        stored.
+        """
+        encode = self._codec.encode
+        packed = [encode(body) for body in bodies]
+        transport = self._open()
+        ids = fresh_ids(len(packed))
+        frames = [wrap(message_id, data) for message_id, data in zip(ids, packed, strict=True)]
+        if delay:
+            check_limit("delay", check_seconds("delay", delay), transport.features.max_delay)
+        names = [message_id.hex() for message_id in ids]
+        if frames:
+            options = PushOptions(delay=delay)
+            await transport.push(self._name, frames, options=options, token=names[0])
+        return names
+
+    @overload
+    async def get(self, *, block: Literal[True]) -> AsyncMessage[T]: ...
+    @overload
+    async def get(
+        self, *, block: bool = ..., timeout: float | None = ...
+    ) -> AsyncMessage[T] | None: ...
+    async def get(
+        self, *, block: bool | None = None, timeout: float | None = None
+    ) -> AsyncMessage[T] | None:
+        """
+        Claim the oldest ready message for ``lease`` seconds; None if there is none.
+
+        At once; with *timeout* wait up to so many seconds, with ``block=True`` for ever. What
+        cannot be decoded or was delivered too often goes to the dead letters, is logged, and the
+        next one is taken. The message is the caller's to settle and to extend.
+
+        Raises:
+            TransportUnavailable: The store cannot be reached; whatever was claimed comes back when
+                its lease runs out.
+        """
+        found = await self.get_many(1, block=block, timeout=timeout)
+        return found[0] if found else None
+
+    async def get_many(
+        self, limit: int, *, block: bool | None = None, timeout: float | None = None
+    ) -> list[AsyncMessage[T]]:
+        """
+        Claim up to *limit* ready messages (at most 1000), oldest first, under one lease.
+
+        Waits for the first as ``get`` does; ``[]`` means none came.
+        """
+        check_count("limit", limit)
+        deadline = Deadline(waiting_time(block, timeout), time.monotonic())
+        while True:
+            messages: list[AsyncMessage[T]] = []
+            for delivery in await self.claim_slice(limit, deadline):
+                message = await self.open_delivery(delivery)
+                if message is not None:
+                    messages.append(message)
+            if messages or not deadline.left(time.monotonic()):
+                return messages
+
+    def consume(self, *, timeout: float | None = None, prefetch: int = 1) -> AsyncMessages[T]:
+        """
+        Return an iterator over the messages as they come; settle each one.
+
+        It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
+        its ``stop`` or ``aclose``. An error does not end it: the next step goes on. What was
+        claimed ahead is given back, uncounted, at its end; the lease is renewed before a message is
+        handed out with less than half of it left.
+
+        Args:
+            timeout: Seconds.
+            prefetch: Messages claimed at a time; more save trips to the store.
+        """
+        check_count("prefetch", prefetch)
+        wait = waiting_time(timeout is None or None, timeout)
+        return AsyncMessages(self, timeout=wait, prefetch=prefetch)
+
+    @overload
+    def worker(
+        self, handler: AHandler[AsyncMessage[T]], /
+    ) -> AsyncWorker[AHandler[AsyncMessage[T]], AsyncMessage[T]]: ...
+    @overload
+    def worker(
+        self, handler: AMethod[AsyncMessage[T]], /
+    ) -> AsyncWorker[AMethod[AsyncMessage[T]], AsyncMessage[T]]: ...
+    @overload
+    def worker(
+        self, handler: None = None, /, *, timeout: float | None = ..., prefetch: int = ...
+    ) -> AsyncDecorator[AsyncMessage[T]]: ...
+    def worker(
+        self,
+        handler: Callable[..., Any] | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        prefetch: int = 1,
+    ) -> Any:
+        """
+        Make a function the worker of this queue: calling it runs it for each message.
+
+        Used bare or with arguments, on functions and methods. When the function returns, the
+        message is acked; when it raises, the error is logged, the message fails, and the loop goes
+        on. It may settle the message itself. The lease is renewed while it runs. Ctrl-C in the
+        function releases the message uncounted and propagates.
+
+        Args:
+            timeout: End after so many seconds without a message; 0 when empty, None never.
+            prefetch: Messages claimed at a time.
+        """
+        check_count("prefetch", prefetch)
+        wait = waiting_time(timeout is None or None, timeout)
+        decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
+            lambda: AsyncMessages(self, timeout=wait, prefetch=prefetch, renewing=True)
+        )
+        return decorate if handler is None else decorate(handler)
