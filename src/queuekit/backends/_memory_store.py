@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 from collections import deque
@@ -46,7 +45,7 @@ class Store:
         self.lanes: dict[str, Lanes] = {}
         self.waiters: dict[str, deque[Waiter]] = {}
         self._claims = count(1)
-        self._mark = secrets.token_hex(9)[:17]
+        self._mark = os.urandom(9).hex()[:17]
         self.tokens: dict[str, float] = {}
         self.pid = os.getpid()
 

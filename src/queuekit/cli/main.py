@@ -1,0 +1,155 @@
+"""The parser of the command line, and the one place where errors become a line and a status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from .. import __version__
+from ..errors import ConfigurationError, QueueKitError, TransportUnavailable
+
+FAILED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+EMPTY: Final = 4
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+
+DEFAULT_FILE: Final = "queuekit.db"
+
+_EPILOG = """\
+The store is named by --url or $QUEUEKIT_URL: sqlite:///jobs.db, redis://localhost:6379/0, ...
+Without either it is the file queuekit.db in the current directory.
+
+Data goes to stdout, words go to stderr. Exit status:
+  0  done
+  1  failed; the demo's ledger does not add up
+  2  wrong usage, URL or name
+  3  the store cannot be reached
+  4  nothing there (get)
+  130  interrupted (Ctrl-C); 141  nobody reads the output any more
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    try:
+        try:
+            arguments = _parse(argv)
+            run = arguments.run
+            return int(run(arguments))
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _say("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # What is still buffered cannot be written: point stdout elsewhere, or Python complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except ConfigurationError as exc:
+        return _say(str(exc), USAGE)
+    except TransportUnavailable as exc:
+        return _say(str(exc), UNREACHABLE)
+    except (QueueKitError, OSError) as exc:
+        return _say(str(exc), FAILED)
+
+
+def store_url(given: str | None) -> str:
+    """Return the URL that was given, the environment's, or that of the default file, and say so."""
+    url = given or os.environ.get("QUEUEKIT_URL")
+    if url:
+        return url
+    path = Path(DEFAULT_FILE).absolute()
+    print(f"queuekit: using {path}", file=sys.stderr)
+    return f"sqlite:///{path}"
+
+
+def _say(words: str, status: int) -> int:
+    print(f"queuekit: {words}", file=sys.stderr)
+    return status
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse, and let words follow options: ``put jobs --raw hello``, which argparse refuses."""
+    parser = _parser()
+    arguments, late = parser.parse_known_args(argv)
+    if late:
+        if arguments.words is None or any(word.startswith("-") for word in late):
+            parser.error(f"unrecognized arguments: {' '.join(late)}")
+        getattr(arguments, arguments.words).extend(late)
+    return arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    from . import commands
+
+    parser = argparse.ArgumentParser(
+        prog="queuekit",
+        description="Reliable message queues in SQLite, Redis or Valkey.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"queuekit {__version__}")
+    parser.set_defaults(words=None)
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--url", help="where the queues are (default: $QUEUEKIT_URL)")
+    common.add_argument("--json", action="store_true", help="print one JSON object a line")
+    add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND").add_parser
+
+    command = add("put", parents=[common], help="put messages; prints their ids")
+    command.add_argument("queue")
+    command.add_argument("body", nargs="*", help="messages; without any, each line of stdin is one")
+    command.add_argument("--raw", action="store_true", help="store the text as it is, not as JSON")
+    command.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds to wait")
+    command.set_defaults(run=commands.put, words="body")
+
+    command = add("get", parents=[common], help="take messages, print and ack them")
+    command.add_argument("queue")
+    command.add_argument("-n", "--number", type=int, default=1, help="at most so many (default 1)")
+    command.add_argument("--timeout", type=float, default=0.0, metavar="S", help="wait so long")
+    command.add_argument("--raw", action="store_true", help="print the stored bytes as they are")
+    command.set_defaults(run=commands.get)
+
+    command = add("consume", parents=[common], help="print and ack messages as they come")
+    command.add_argument("queue")
+    command.add_argument(
+        "--timeout", type=float, metavar="S", help="end when none came for so long"
+    )
+    command.add_argument("--raw", action="store_true", help="print the stored bytes as they are")
+    command.set_defaults(run=commands.consume)
+
+    command = add("peek", parents=[common], help="print ready messages, take none")
+    command.add_argument("queue")
+    command.add_argument(
+        "-n", "--number", type=int, default=10, help="at most so many (default 10)"
+    )
+    command.add_argument("--raw", action="store_true", help="print the stored bytes as they are")
+    command.set_defaults(run=commands.peek)
+
+    command = add("stats", parents=[common], help="count ready, delayed, claimed and dead messages")
+    command.add_argument("queue", nargs="+")
+    command.set_defaults(run=commands.stats, words="queue")
+
+    command = add("purge", parents=[common], help="remove ready and delayed messages")
+    command.add_argument("queue")
+    command.set_defaults(run=commands.purge)
+
+    command = add(
+        "demo",
+        parents=[common],
+        help="count words with three processes, kill one, and check that nothing is lost",
+    )
+    command.add_argument("path", nargs="*", help="files or folders; one file: a message a line")
+    command.add_argument("--messages", type=int, metavar="N", help="at most so many messages")
+    command.set_defaults(run=_demo, words="path")
+    return parser
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from .demo import run
+
+    return run(arguments)
