@@ -15,7 +15,7 @@ from ._envelope import FrameError, unwrap, unwrap_or_raw
 from ._letters import dead_name, letter
 from ._named_async import AsyncNamedQueue
 from ._policy import RetryPolicy
-from .errors import DecodeError, LeaseLost
+from .errors import DecodeError, LeaseLost, TransportError
 from .message_async import AsyncMessage
 from .serializer import Serializer, T
 from .transport import AsyncTransport, Delivery, Receipt
@@ -36,7 +36,8 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
     ) -> None:
         super().__init__(name, transport, serializer)
         if not isinstance(self._transport, AsyncTransport):  # pyright: ignore[reportUnnecessaryIsInstance]
-            refuse_type("a reliable queue needs a transport that can claim", transport, "use Queue")
+            what = "a reliable queue needs a transport that can claim"
+            refuse_type(what, self._transport, "use AsyncQueue")
         self._lease = check_seconds("lease", lease, positive=True)
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
@@ -142,7 +143,8 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
             body = self._codec.decode(envelope.body)
         except (FrameError, DecodeError, _PoisonError) as exc:
             _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
-            dead = self._letter(delivery.key, delivery.body, delivery.attempt, str(exc))
+            attempts = delivery.attempt - isinstance(exc, _PoisonError)  # this claim is none
+            dead = self._letter(delivery.key, delivery.body, attempts, str(exc))
             to = dead_name(self._name)
             await self._open().move(self._name, [(delivery.receipt, dead)], to=to)
             return None
@@ -162,8 +164,15 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
         return await self._open().extend(self._name, [receipt], lease=self._lease)
 
     async def give_back(self, receipts: Sequence[Receipt]) -> None:
-        """Release deliveries uncounted; what was lost meanwhile is with others, as it should."""
-        await self._transport.release(self._name, receipts, counted=False)
+        """
+        Release deliveries uncounted; what was lost meanwhile is with others, as it should.
+
+        An error is only logged: they come back when their lease runs out.
+        """
+        try:
+            await self._transport.release(self._name, receipts, counted=False)
+        except TransportError as exc:
+            _log.warning("queue %r: claimed messages not given back: %s", self._name, exc)
 
     def _refuse_poison(self, delivery: Delivery) -> None:
         if delivery.attempt > 1 and self._retry.gives_up(delivery.attempt - 1):
