@@ -130,8 +130,9 @@ class MemoryTransport(MemoryOperations):
     def _wait(
         self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
     ) -> list[_R]:
+        check_seconds("timeout", timeout)
         found = look()
-        if found or not check_seconds("timeout", timeout):
+        if found or not timeout:
             return found
         deadline = Deadline(min(timeout, self._features.max_wait), time.monotonic())
         while not found and deadline.left(time.monotonic()):
@@ -264,8 +265,9 @@ class AsyncMemoryTransport(MemoryOperations):
     async def _wait(
         self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
     ) -> list[_R]:
+        check_seconds("timeout", timeout)
         found = look()
-        if found or not check_seconds("timeout", timeout):
+        if found or not timeout:
             return found
         import asyncio
 

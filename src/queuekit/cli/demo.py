@@ -106,6 +106,7 @@ class _Demo:
     def _watch(self) -> QueueStats:
         """Follow the work until the store is empty, or nothing moves any more."""
         moved, last = time.monotonic(), (-1, -1)
+        empty = 0
         while True:
             self._account.read(self._folder)
             self._kill_who_holds()
@@ -113,7 +114,9 @@ class _Demo:
             stats = self._queue.stats()
             done = len(self._account.acked)
             self._view.show(len(self._account.put), done, stats)
-            if sum(stats) == 0:
+            # Counts of different moments could miss what goes from one state to the other.
+            empty = empty + 1 if sum(stats) == 0 else 0
+            if empty and (done == len(self._account.put) or empty == 3):
                 return stats
             if (done, self._account.delivered) != last:
                 moved, last = time.monotonic(), (done, self._account.delivered)

@@ -1,0 +1,309 @@
+"""
+The ready, delayed and claimed messages of one queue in SQLite: what ``_lanes`` does, as SQL.
+
+Every method runs in a transaction of the caller and touches few pages, whatever the queue's
+length; only ``stats`` and ``purge`` walk over what they count. Texts of statements are constants,
+so that each connection prepares them once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from .._envelope import claimed_id, frame_id
+from .._lanes import CLAIM_WINDOW, DUE_WINDOW
+from .._receipt import by_claim, place_of, token_of
+from ..transport import MAX_CLAIM, Delivery, QueueStats, Receipt
+from . import _sqlite_sql as sql
+
+SPAN: Final = 1 << 44
+"""Positions of one queue; it begins in their middle, and again whenever it is empty."""
+MAX_QUEUES: Final = (1 << 63) // SPAN - 1
+
+_TOKEN_LENGTH: Final = 32
+
+_Row = tuple[int, str | None, bytes]
+"""Attempts, key and body of a message that goes back."""
+
+
+class Claimed(NamedTuple):
+    """What one step of a claim did."""
+
+    found: list[Delivery]
+    made_ready: int
+    more: bool
+    """More claims may have expired: nothing was taken yet, commit and step again."""
+
+
+class _Held(NamedTuple):
+    """What is left of a claim."""
+
+    deadline: float
+    live: set[int]
+    """Those of the places asked for that are still held."""
+    rest: bool
+    """Whether others are held as well."""
+
+
+_NOTHING: Final = _Held(0.0, set(), True)
+
+
+class Lane:
+    """The SQL of one queue, known by its number."""
+
+    __slots__ = ("_begin", "_range", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._range = (number * SPAN, (number + 1) * SPAN - 1)
+        self._begin = number * SPAN + SPAN // 2
+
+    def push_one(self, cur: sqlite3.Cursor, body: bytes) -> None:
+        """Append one body: a single statement, which needs no transaction around it."""
+        cur.execute(sql.PUSH_ONE, (*self._range, self._begin, body))
+
+    def push(
+        self, cur: sqlite3.Cursor, bodies: Iterable[bytes], *, now: float = 0.0, delay: float = 0.0
+    ) -> None:
+        """Append to the tail, or make ready in *delay* seconds."""
+        if delay:
+            self._put_off(cur, [(0, None, body) for body in bodies], now + delay)
+        else:
+            cur.executemany(sql.PUSH, enumerate(bodies, self._tail(cur)))
+
+    def pop(self, cur: sqlite3.Cursor, limit: int) -> list[bytes]:
+        """Remove and return the oldest ready bodies; a single statement for one."""
+        if limit == 1:
+            return [body for (body,) in cur.execute(sql.POP_ONE, self._range).fetchall()]
+        return [body for _, _, body in self._take_ready(cur, limit)]
+
+    def peek(self, cur: sqlite3.Cursor, limit: int) -> list[bytes]:
+        """Return the oldest ready bodies."""
+        limit = min(limit, SPAN)  # SQLite's integers end
+        return [body for (body,) in cur.execute(sql.PEEK, (*self._range, limit)).fetchall()]
+
+    def stats(self, cur: sqlite3.Cursor) -> QueueStats:
+        """Count messages by state, in one snapshot; walks over what is delayed or claimed."""
+        return QueueStats(*cur.execute(sql.STATS, (*self._range, self.number)).fetchone())
+
+    def purge(self, cur: sqlite3.Cursor) -> int:
+        """Remove what is ready or delayed."""
+        count = cur.execute(sql.TAKE, self._range).rowcount
+        return count + cur.execute(sql.PURGE_DELAYED, (self.number,)).rowcount
+
+    def is_ready(self, cur: sqlite3.Cursor) -> bool:
+        """Tell whether there is a ready message."""
+        return bool(cur.execute(sql.HEAD, self._range).fetchall())
+
+    def next_event(self, cur: sqlite3.Cursor) -> float | None:
+        """Return when the next claim expires or message becomes due."""
+        times = [time for time in self._next(cur) if time is not None]
+        return min(times, default=None)
+
+    def claim(
+        self, cur: sqlite3.Cursor, token: str, *, now: float, lease: float, limit: int
+    ) -> Claimed:
+        """Make due things ready, then hide the oldest ready messages under a new claim."""
+        deadline, due = self._next(cur)
+        made_ready = 0
+        if deadline is not None and deadline <= now:
+            claims, made_ready = self.recover_claims(cur, now, CLAIM_WINDOW)
+            if claims == CLAIM_WINDOW:
+                return Claimed([], made_ready, more=True)
+        if due is not None and due <= now:
+            made_ready += self.promote(cur, now, DUE_WINDOW)
+        taken = self._take_ready(cur, min(limit, MAX_CLAIM))
+        if not taken:
+            return Claimed([], made_ready, more=False)
+        number, end = self.number, now + lease
+        rows: list[tuple[object, ...]] = [
+            (number, -1, token, -1, end, 0, None, None),
+            (number, end, token, -1, None, 0, None, None),
+        ]
+        found: list[Delivery] = []
+        for i, (attempts, key, body) in enumerate(taken):
+            rows.append((number, -1, token, i, None, attempts, key, body))
+            name = key or frame_id(body) or claimed_id(token, i)
+            found.append(Delivery(body, Receipt(f"{token}.{i}"), attempts + 1, name))
+        cur.executemany(sql.HIDE, rows)
+        return Claimed(found, made_ready, more=False)
+
+    def ack(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """Forget messages."""
+        return [
+            r for r, done in zip(receipts, self._forget(cur, receipts), strict=True) if not done
+        ]
+
+    def release(
+        self,
+        cur: sqlite3.Cursor,
+        receipts: Sequence[Receipt],
+        *,
+        counted: bool,
+        now: float,
+        delay: float,
+    ) -> list[Receipt]:
+        """Give messages back: delayed, to the tail (counted) or to the head (uncounted)."""
+        lost: list[Receipt] = []
+        heads: list[list[_Row]] = []
+        for group in by_claim(receipts):
+            kept = group if counted or delay else sorted(group, key=place_of)
+            back = self._take_back(cur, kept, lost, counted)
+            if delay:
+                self._put_off(cur, back, now + delay)
+            elif counted:
+                self._append(cur, back)
+            else:
+                heads.append(back)
+        for back in reversed(heads):
+            self._prepend(cur, back)
+        return lost
+
+    def move(
+        self, cur: sqlite3.Cursor, letters: Sequence[tuple[Receipt, bytes]], to: Lane
+    ) -> list[Receipt]:
+        """Store the new bodies in *to* for the messages that are held, and forget those."""
+        done = self._forget(cur, [receipt for receipt, _ in letters])
+        to.push(cur, [body for (_, body), held in zip(letters, done, strict=True) if held])
+        return [receipt for (receipt, _), held in zip(letters, done, strict=True) if not held]
+
+    def extend(
+        self, cur: sqlite3.Cursor, receipts: Sequence[Receipt], *, now: float, lease: float
+    ) -> list[Receipt]:
+        """Move deadlines of claims, never to an earlier time."""
+        live: dict[str, set[int]] = {}
+        for group in by_claim(receipts):
+            token = token_of(group[0])
+            held = self._held(cur, token, [place_of(receipt) for receipt in group])
+            live[token] = held.live
+            if held.live and held.deadline < now + lease:
+                cur.execute(sql.EXTEND, (now + lease, self.number, token))
+                cur.execute(sql.END_LEASE, (self.number, held.deadline, token))
+                cur.execute(sql.LEASE, (self.number, now + lease, token))
+        return [r for r in receipts if place_of(r) not in live[token_of(r)]]
+
+    def recover_claims(self, cur: sqlite3.Cursor, now: float, limit: int) -> tuple[int, int]:
+        """Give back what *limit* expired claims held; return how many claims and messages."""
+        number = self.number
+        window: list[tuple[float, str]] = cur.execute(sql.EXPIRED, (number, now, limit)).fetchall()
+        messages = 0
+        for deadline, token in reversed(window):  # the latest first: the oldest ends in front
+            rows = cur.execute(sql.READ_ALL, (number, token)).fetchall()
+            self._prepend(cur, [_row_back(token, row, counted=True) for row in rows])
+            self._settle(cur, token, _Held(deadline, set(), rest=False))
+            messages += len(rows)
+        return len(window), messages
+
+    def promote(self, cur: sqlite3.Cursor, now: float, limit: int) -> int:
+        """Append up to *limit* due messages to the tail, in the order in which they are due."""
+        due = cur.execute(sql.DUE, (self.number, now, limit)).fetchall()
+        if due:
+            self._append(cur, [(attempts, key, body) for _, _, attempts, key, body in due])
+            cur.execute(sql.UNDELAY, (self.number, due[-1][0], due[-1][1]))
+        return len(due)
+
+    def _next(self, cur: sqlite3.Cursor) -> tuple[float | None, float | None]:
+        deadline, due = cur.execute(sql.NEXT, (self.number, self.number)).fetchone()
+        return deadline, due
+
+    def _tail(self, cur: sqlite3.Cursor) -> int:
+        last = cur.execute(sql.TAIL, self._range).fetchall()
+        return last[0][0] + 1 if last else self._begin
+
+    def _append(self, cur: sqlite3.Cursor, back: Sequence[_Row]) -> None:
+        if back:
+            tail = self._tail(cur)
+            cur.executemany(sql.PUT, [(tail + i, *row) for i, row in enumerate(back)])
+
+    def _prepend(self, cur: sqlite3.Cursor, back: Sequence[_Row]) -> None:
+        if back:
+            first = cur.execute(sql.HEAD, self._range).fetchall()
+            head = (first[0][0] if first else self._begin) - len(back)
+            cur.executemany(sql.PUT, [(head + i, *row) for i, row in enumerate(back)])
+
+    def _put_off(self, cur: sqlite3.Cursor, back: Sequence[_Row], due: float) -> None:
+        last = cur.execute(sql.LAST_DUE, (self.number, due)).fetchall()
+        seq = last[0][0] + 1 if last else 0
+        rows = [(self.number, due, seq + i, *row) for i, row in enumerate(back)]
+        cur.executemany(sql.PUT_OFF, rows)
+
+    def _take_ready(self, cur: sqlite3.Cursor, limit: int) -> list[_Row]:
+        limit = min(limit, SPAN)  # SQLite's integers end
+        rows = cur.execute(sql.FIRST, (*self._range, limit)).fetchall()
+        if rows:
+            cur.execute(sql.TAKE, (rows[0][0], rows[-1][0]))
+        return [(attempts, key, body) for _, attempts, key, body in rows]
+
+    def _held(self, cur: sqlite3.Cursor, token: str, places: Sequence[int]) -> _Held:
+        """See which of *places* a claim still holds, in few steps for one place and for all."""
+        if len(token) != _TOKEN_LENGTH or not token.isascii():
+            return _NOTHING
+        enough = len(places) + 2  # the claim itself, and one more than was asked for
+        rows = cur.execute(sql.LOOK, (self.number, token, enough)).fetchall()
+        if not rows:
+            return _NOTHING
+        asked = {place for place in places if place >= 0}
+        if len(rows) < enough:
+            present = {place for place, _ in rows[1:]}
+            return _Held(rows[0][1], asked & present, rest=not present <= asked)
+        one = (self.number, token)
+        live = {p for p in asked if cur.execute(sql.HOLDS, (*one, p)).fetchall()}
+        return _Held(rows[0][1], live, rest=True)
+
+    def _settle(self, cur: sqlite3.Cursor, token: str, held: _Held) -> None:
+        """Delete the places that are held, and the claim with its last one."""
+        if held.rest:
+            rows = [(self.number, token, place) for place in held.live]
+            if rows:
+                cur.executemany(sql.SETTLE, rows)
+        else:
+            cur.execute(sql.END_CLAIM, (self.number, token))
+            cur.execute(sql.END_LEASE, (self.number, held.deadline, token))
+
+    def _forget(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[bool]:
+        """Settle what is held, and tell for each receipt whether it was."""
+        live: dict[str, set[int]] = {}
+        for group in by_claim(receipts):
+            token = token_of(group[0])
+            held = self._held(cur, token, [place_of(receipt) for receipt in group])
+            self._settle(cur, token, held)
+            live[token] = held.live
+        done: list[bool] = []
+        for receipt in receipts:
+            places, place = live[token_of(receipt)], place_of(receipt)
+            done.append(place in places)
+            places.discard(place)  # the same receipt once more is not held any more
+        return done
+
+    def _take_back(
+        self, cur: sqlite3.Cursor, group: Sequence[Receipt], lost: list[Receipt], counted: bool
+    ) -> list[_Row]:
+        """Take messages of one claim out of it, in the order given; add to *lost* what is not."""
+        token = token_of(group[0])
+        held = self._held(cur, token, [place_of(receipt) for receipt in group])
+        rows: list[tuple[int, int, str | None, bytes]] = []
+        if held.live and not held.rest:
+            rows = cur.execute(sql.READ_ALL, (self.number, token)).fetchall()
+        else:
+            for place in held.live:
+                rows += cur.execute(sql.READ_ONE, (self.number, token, place)).fetchall()
+        self._settle(cur, token, held)
+        left = {row[0]: _row_back(token, row, counted=counted) for row in rows}
+        back: list[_Row] = []
+        for receipt in group:
+            row = left.pop(place_of(receipt), None)
+            if row is None:
+                lost.append(receipt)
+            else:
+                back.append(row)
+        return back
+
+
+def _row_back(token: str, row: tuple[int, int, str | None, bytes], *, counted: bool) -> _Row:
+    """Turn a claimed message into one that goes back; a body without a frame keeps its name."""
+    place, attempts, key, body = row
+    if key is None and frame_id(body) is None:
+        key = claimed_id(token, place)
+    return attempts + counted, key, body

@@ -1,0 +1,95 @@
+"""
+The statements on one queue: constant texts, so that each connection prepares them once.
+
+``_sqlite_store`` describes the tables.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Ready. A range of positions is one queue; its first and last are found at once.
+TAIL: Final = "SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos DESC LIMIT 1"
+HEAD: Final = "SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1"
+PUSH_ONE: Final = (
+    "INSERT INTO queuekit_ready (pos, body) VALUES (coalesce((SELECT pos + 1 FROM queuekit_ready"
+    " WHERE pos BETWEEN ? AND ? ORDER BY pos DESC LIMIT 1), ?), ?)"
+)
+PUSH: Final = "INSERT INTO queuekit_ready (pos, body) VALUES (?, ?)"
+PUT: Final = "INSERT INTO queuekit_ready (pos, attempts, key, body) VALUES (?, ?, ?, ?)"
+FIRST: Final = (
+    "SELECT pos, attempts, key, body FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+    " ORDER BY pos LIMIT ?"
+)
+PEEK: Final = "SELECT body FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT ?"
+POP_ONE: Final = (
+    "DELETE FROM queuekit_ready WHERE pos = (SELECT pos FROM queuekit_ready"
+    " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1) RETURNING body"
+)
+TAKE: Final = "DELETE FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+
+# Delayed. The number tells apart what is due at the same time.
+LAST_DUE: Final = (
+    "SELECT seq FROM queuekit_delayed WHERE queue = ? AND due = ? ORDER BY seq DESC LIMIT 1"
+)
+PUT_OFF: Final = (
+    "INSERT INTO queuekit_delayed (queue, due, seq, attempts, key, body) VALUES (?, ?, ?, ?, ?, ?)"
+)
+DUE: Final = (
+    "SELECT due, seq, attempts, key, body FROM queuekit_delayed WHERE queue = ? AND due <= ?"
+    " ORDER BY due, seq LIMIT ?"
+)
+UNDELAY: Final = "DELETE FROM queuekit_delayed WHERE queue = ? AND (due, seq) <= (?, ?)"
+PURGE_DELAYED: Final = "DELETE FROM queuekit_delayed WHERE queue = ?"
+
+# Claims. What a claim holds stands at -1: the claim itself with its deadline (place -1), and its
+# messages. A row at the deadline puts it in the order in which claims expire. One table, so that
+# a claim and its end write one page less: a fifth faster, measured with claims of one.
+HIDE: Final = (
+    "INSERT INTO queuekit_claims (queue, expires, token, place, deadline, attempts, key, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+LEASE: Final = "INSERT INTO queuekit_claims (queue, expires, token, place) VALUES (?, ?, ?, -1)"
+END_LEASE: Final = "DELETE FROM queuekit_claims WHERE queue = ? AND expires = ? AND token = ?"
+LOOK: Final = (
+    "SELECT place, deadline FROM queuekit_claims WHERE queue = ? AND expires = -1 AND token = ?"
+    " ORDER BY place LIMIT ?"
+)
+HOLDS: Final = (
+    "SELECT 1 FROM queuekit_claims WHERE queue = ? AND expires = -1 AND token = ? AND place = ?"
+)
+READ_ONE: Final = (
+    "SELECT place, attempts, key, body FROM queuekit_claims"
+    " WHERE queue = ? AND expires = -1 AND token = ? AND place = ?"
+)
+READ_ALL: Final = (
+    "SELECT place, attempts, key, body FROM queuekit_claims"
+    " WHERE queue = ? AND expires = -1 AND token = ? AND place >= 0 ORDER BY place"
+)
+SETTLE: Final = (
+    "DELETE FROM queuekit_claims WHERE queue = ? AND expires = -1 AND token = ? AND place = ?"
+)
+END_CLAIM: Final = "DELETE FROM queuekit_claims WHERE queue = ? AND expires = -1 AND token = ?"
+EXTEND: Final = (
+    "UPDATE queuekit_claims SET deadline = ?"
+    " WHERE queue = ? AND expires = -1 AND token = ? AND place = -1"
+)
+EXPIRED: Final = (
+    "SELECT expires, token FROM queuekit_claims WHERE queue = ? AND expires BETWEEN 0 AND ?"
+    " ORDER BY expires, token LIMIT ?"
+)
+
+# The next deadline and the next due time, either may be NULL.
+NEXT: Final = (
+    "SELECT (SELECT expires FROM queuekit_claims WHERE queue = ? AND expires >= 0"
+    " ORDER BY expires LIMIT 1),"
+    " (SELECT due FROM queuekit_delayed WHERE queue = ? ORDER BY due LIMIT 1)"
+)
+# Ready positions have no gaps: they are taken from one end only, and both ends only grow by one.
+STATS: Final = (
+    "SELECT coalesce((SELECT pos FROM queuekit_ready WHERE pos BETWEEN ?1 AND ?2"
+    " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_ready WHERE pos BETWEEN ?1 AND ?2"
+    " ORDER BY pos LIMIT 1) + 1, 0),"
+    " (SELECT count(*) FROM queuekit_delayed WHERE queue = ?3),"
+    " (SELECT count(*) FROM queuekit_claims WHERE queue = ?3 AND expires = -1 AND place >= 0)"
+)

@@ -1,0 +1,279 @@
+"""
+One SQLite file as a store: its layout, its opening, its clock.
+
+The tables, all named ``queuekit_…`` so that they can stand in an application's own file:
+
+``meta (name, value)``
+    ``version`` of this layout; ``boot`` and ``offset`` of the store's clock; ``last``, a time of
+    the store's clock that has been.
+``queues (number, name)``
+    A row appears with a queue's first message and stays.
+``ready (pos, attempts, key, body)``
+    ``pos`` is the queue's number times 2**44 plus an offset that begins at 2**43: a push takes the
+    last one plus 1, what goes back to the head the first one minus 1. ``attempts`` counts the
+    claims that failed. ``key`` names a body without a frame from its first claim on.
+``delayed (queue, due, seq, attempts, key, body)``
+    In the order in which they become ready.
+``claims (queue, expires, token, place, deadline, attempts, key, body)``
+    What a claim holds has ``expires`` -1: a row with place -1 and the ``deadline`` is the claim
+    itself, the others are its messages. One more row with the deadline as ``expires`` lets claims
+    be found in the order in which they expire.
+
+Nothing else is indexed: a push writes one page, a claim of one message two, its ack one.
+
+The clock counts seconds. During one boot it is the system's monotonic clock that goes on during
+sleep, plus an offset for all processes, so that setting the wall clock moves no lease. The first
+process after a reboot lets it go on from the wall clock, and never back. Where the system does not
+tell one boot from another, the clock is the wall clock.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ..errors import ConfigurationError, TransportError, Unsupported
+from . import _sqlite_link as link
+
+Clock = Callable[[], float]
+
+APPLICATION_ID: Final = 0x514B4954
+"""``QKIT``, in the head of a file that queuekit made; for ``file`` and its like."""
+VERSION: Final = 1
+
+_LAST_EVERY: Final = 60.0
+"""Seconds; so rarely an opening writes down the time."""
+_WAL_LIMIT: Final = 64 * 2**20
+"""Bytes that the -wal file keeps after a large transaction."""
+_NETWORK: Final = re.compile(
+    "9p|afs|ceph|cifs|drvfs|glusterfs|lustre|nfs4?|prl_fs|smb3|smbfs|vboxsf|virtiofs|"
+    "fuse[.](ceph|davfs|gcsfuse|glusterfs|goofys|grpcfuse|juicefs|moosefs|rclone|s3fs|sshfs|vmhgfs)"
+    ".*"
+)
+
+_SCHEMA: Final = """
+CREATE TABLE queuekit_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE queuekit_queues (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE queuekit_ready (
+    pos INTEGER PRIMARY KEY, attempts INTEGER NOT NULL DEFAULT 0, key TEXT, body BLOB NOT NULL
+);
+CREATE TABLE queuekit_delayed (
+    queue INTEGER, due REAL, seq INTEGER,
+    attempts INTEGER NOT NULL, key TEXT, body BLOB NOT NULL,
+    PRIMARY KEY (queue, due, seq)
+) WITHOUT ROWID;
+CREATE TABLE queuekit_claims (
+    queue INTEGER, expires REAL, token TEXT, place INTEGER,
+    deadline REAL, attempts INTEGER NOT NULL DEFAULT 0, key TEXT, body BLOB,
+    PRIMARY KEY (queue, expires, token, place)
+) WITHOUT ROWID;
+"""
+_UPGRADES: Final[dict[int, tuple[str, ...]]] = {}
+"""For each older version the statements that make the next one of it."""
+
+_HAS_META = "SELECT count(*) FROM sqlite_master WHERE name = 'queuekit_meta'"
+_COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
+_META = "SELECT name, value FROM queuekit_meta"
+_SET_META = "INSERT OR REPLACE INTO queuekit_meta VALUES (?, ?)"
+
+
+def create_file(path: str) -> None:
+    """
+    Make an empty file that only its owner can read, unless there is one.
+
+    Its -wal and -shm inherit the mode. An existing file is not opened here: closing it would drop
+    the locks that SQLite holds on it in this process.
+
+    Raises:
+        ConfigurationError: The directory does not exist, or the path is a directory.
+        TransportError: The file or its directory cannot be written.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        if Path(path).is_dir():
+            raise ConfigurationError(
+                f"{path!r} is a directory; name a file in it, such as"
+                f" {os.path.join(path, 'queue.db')!r}"  # noqa: PTH118 - shown as it was given
+            ) from None
+    except OSError as exc:
+        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
+            folder = os.path.dirname(path)  # noqa: PTH120 - shown as it was given
+            raise ConfigurationError(
+                f"{path!r} cannot be made: there is no directory {folder!r}; create it, or correct"
+                " the path"
+            ) from exc
+        raise TransportError(
+            f"{path!r} cannot be made ({exc.strerror}); choose a directory that can be written"
+        ) from exc
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise TransportError(
+            f"{path!r} cannot be written by this user; a queue needs to write also in order to"
+            " consume: change its owner or mode"
+        )
+
+
+def refuse_network(path: str) -> None:
+    """Refuse a file system on which SQLite's locks do not work between machines."""
+    try:
+        mounts = Path("/proc/mounts").read_text(errors="surrogateescape")
+    except OSError:
+        return
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, _, rest = line.partition(" ")
+        where, what, *_ = [*rest.split(" "), ""]
+        where = where.replace("\\040", " ").rstrip("/") + "/"
+        if path.startswith(where) and len(where) >= len(best):
+            best, kind = where, what
+    if _NETWORK.fullmatch(kind):
+        raise ConfigurationError(
+            f"{path!r} is on a network file system ({kind}), where SQLite files get damaged; use a"
+            " local disk, a server (redis:), or allow_network=True if one machine alone opens it"
+        )
+
+
+def connect(path: str, synchronous: str) -> sqlite3.Connection:
+    """
+    Open *path*, making the tables if it is empty.
+
+    Raises:
+        ConfigurationError: The file belongs to another program, or is no database.
+        TransportError: It was made by a newer version, or cannot be in WAL mode.
+    """
+    if sqlite3.sqlite_version_info < (3, 35):
+        raise Unsupported(f"SQLite 3.35 or newer is needed, not {sqlite3.sqlite_version}")
+    conn = sqlite3.connect(
+        path, timeout=link.BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    try:
+        cur = conn.cursor()
+        fresh = _examine(cur, path)
+        _use_wal(cur, path)
+        cur.execute(f"PRAGMA synchronous = {synchronous}")
+        cur.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT}")
+        cur.execute("PRAGMA trusted_schema = OFF")
+        if fresh:
+            cur.execute("BEGIN IMMEDIATE")
+            if _examine(cur, path):  # still: nobody was faster
+                cur.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                make_tables(cur)
+            cur.execute("COMMIT")
+        check_version(cur, path)
+    except BaseException:
+        conn.close()
+        raise
+    return conn
+
+
+def has_tables(cur: sqlite3.Cursor) -> bool:
+    """Tell whether the tables are there."""
+    return bool(cur.execute(_HAS_META).fetchone()[0])
+
+
+def make_tables(cur: sqlite3.Cursor) -> None:
+    """Make the tables within the caller's transaction."""
+    for statement in _SCHEMA.split(";"):
+        cur.execute(statement)
+    cur.execute(_SET_META, ("version", VERSION))
+
+
+def check_version(cur: sqlite3.Cursor, path: str) -> None:
+    """Refuse tables of a newer version, and bring those of an older one up to date."""
+    version = dict(cur.execute(_META).fetchall()).get("version")
+    while isinstance(version, int) and version < VERSION and version in _UPGRADES:
+        cur.execute("BEGIN IMMEDIATE")
+        if dict(cur.execute(_META).fetchall()).get("version") == version:
+            for statement in _UPGRADES[version]:
+                cur.execute(statement)
+            cur.execute(_SET_META, ("version", version + 1))
+        cur.execute("COMMIT")
+        version = dict(cur.execute(_META).fetchall()).get("version")
+    if version != VERSION:
+        raise TransportError(
+            f"the queues in {path!r} have layout version {version!r}, this queuekit knows up to"
+            f" {VERSION}; upgrade queuekit in this environment"
+        )
+
+
+def set_clock(cur: sqlite3.Cursor) -> Clock:
+    """Return the clock that all processes on this file share; sets it after a reboot."""
+    boot = _boot_id()
+    if not boot:
+        return time.time
+    meta = dict(cur.execute(_META).fetchall())
+    offset = float(meta.get("offset") or 0.0)
+    if meta.get("boot") != boot:
+        alone = not cur.connection.in_transaction
+        if alone:
+            cur.execute("BEGIN IMMEDIATE")
+        meta = dict(cur.execute(_META).fetchall())
+        offset = float(meta.get("offset") or 0.0)
+        if meta.get("boot") != boot:
+            offset = max(float(meta.get("last") or 0.0), time.time()) - _monotonic()
+            rows = [("boot", boot), ("offset", offset), ("last", offset + _monotonic())]
+            cur.executemany(_SET_META, rows)
+        if alone:
+            cur.execute("COMMIT")
+    elif offset + _monotonic() > float(meta.get("last") or 0.0) + _LAST_EVERY:
+        cur.execute(_SET_META, ("last", offset + _monotonic()))
+    return lambda: offset + _monotonic()
+
+
+def _examine(cur: sqlite3.Cursor, path: str) -> bool:
+    """Return whether the file is empty; refuse it if it is anybody else's."""
+    try:
+        if has_tables(cur):
+            return False
+        empty = not cur.execute(_COUNT_TABLES).fetchone()[0]
+        owner = cur.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError as exc:
+        if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB:
+            raise
+        raise ConfigurationError(
+            f"{path!r} is no SQLite database; choose another file, queuekit will not overwrite it"
+        ) from exc
+    if empty and owner in (0, APPLICATION_ID):
+        return True
+    raise ConfigurationError(
+        f"{path!r} is another program's database; choose another file, or put the queues into it"
+        " with SQLiteTransport(connection=...)"
+    )
+
+
+def _use_wal(cur: sqlite3.Cursor, path: str) -> None:
+    deadline = time.monotonic() + link.BUSY_TIMEOUT
+    while True:
+        try:
+            mode = cur.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            break
+        except sqlite3.OperationalError as exc:  # while another one switches, SQLite does not wait
+            busy = exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
+    if mode != "wal":
+        raise TransportError(
+            f"{path!r} cannot be in WAL mode, it stays {mode!r}; its file system or its SQLite has"
+            " no shared memory: choose a local disk"
+        )
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def _monotonic() -> float:
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)

@@ -1,0 +1,362 @@
+"""
+The transport in one SQLite file: no server, several processes and threads.
+
+``_sqlite_store`` describes the file, ``_sqlite_lanes`` the states of a queue, ``_sqlite_database``
+the transactions. Here they become a transport, with the waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
+
+from .._checks import check_bodies, check_count, check_name, check_seconds
+from .._deadline import Deadline
+from .._lanes import CLAIM_WINDOW, DUE_WINDOW
+from ..errors import ConfigurationError, QueueFull
+from ..transport import (
+    MAX_BODY,
+    NO_OPTIONS,
+    Delivery,
+    Features,
+    PushOptions,
+    QueueStats,
+    Receipt,
+)
+from ._sqlite_database import Borrowed, Database
+from ._sqlite_lanes import MAX_QUEUES, Claimed, Lane
+from ._sqlite_store import Clock
+from ._sqlite_tokens import Tokens
+from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
+from ._sqlite_wait import Waiter
+
+_R = TypeVar("_R")
+
+_SHORTEST_PAUSE: Final = 0.0005
+_LONGEST_PAUSE: Final = 0.005
+"""Seconds between looks for what other processes did; all waiters of a queue share them."""
+_MOVED_CLOCK_TICK: Final = 0.01
+
+_FIND = "SELECT number FROM queuekit_queues WHERE name = ?"
+_NAME = "INSERT INTO queuekit_queues (name) VALUES (?) ON CONFLICT DO NOTHING"
+
+
+class SQLiteTransport:
+    """
+    Keep queues in one SQLite file, for the processes and threads of one machine.
+
+    The file (mode 0600, with a ``-wal`` and a ``-shm`` beside it) is made at the first call.
+
+    Args:
+        path: The file; a relative one is taken from the directory that is current now.
+        synchronous: ``"NORMAL"`` survives the end of any process; a power cut may take the last
+            commits back, never a part of one. ``"FULL"`` waits for the disk at every call.
+        clock: Returns seconds, in place of the store's own clock: for tests.
+        max_body: Bytes that one body may have.
+        connection: An open connection of the application, instead of *path*. Everything happens
+            within its transaction: a push counts when the application commits. The tables stand
+            beside the application's own; consumers open the file with *path*, which puts it into
+            WAL mode. Calls do not wait, tokens of pushes are not remembered, and the object is for
+            the connection's thread.
+        allow_network: Accept a network file system, when one machine alone opens the file.
+
+    Raises:
+        ConfigurationError: An argument can never work.
+    """
+
+    def __init__(
+        self,
+        path: PathLike | None = None,
+        *,
+        synchronous: Synchronous = "NORMAL",
+        clock: Clock | None = None,
+        max_body: int = MAX_BODY,
+        connection: sqlite3.Connection | None = None,
+        allow_network: bool = False,
+    ) -> None:
+        if synchronous not in ("NORMAL", "FULL"):
+            raise ConfigurationError(f'synchronous must be "NORMAL" or "FULL", not {synchronous!r}')
+        self._db: Database | Borrowed
+        if connection is None:
+            self._db = Database(absolute(path), synchronous, clock, allow_network)
+        elif path is not None:
+            raise ConfigurationError("give a path or connection=, not both: one file is enough")
+        else:
+            self._db = Borrowed(connection, clock)
+        own = connection is None
+        size = check_count("max_body", max_body)
+        self._features = Features(
+            durable=True,
+            max_body=size,
+            idempotent_push=own,
+            max_wait=Features().max_wait if own else 0.0,
+        )
+        self._lanes: dict[str, Lane] = {}
+        self._busy: set[str] = set()
+        self._tokens = Tokens() if own else None
+
+    @classmethod
+    def from_url(cls, url: str) -> SQLiteTransport:
+        """Open ``sqlite:///jobs.db`` (relative), ``sqlite:////var/jobs.db``, ``sqlite:jobs.db``."""
+        path, synchronous = parse_url(url)
+        return cls(path, synchronous=synchronous)
+
+    @property
+    def features(self) -> Features:
+        """Everything; no limits on delays and leases."""
+        return self._features
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._db.path!r}>"
+
+    def push(
+        self,
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
+    ) -> None:
+        """See ``Transport.push``; tokens are remembered for an hour, but the last 100,000 only."""
+        check_bodies(queue, bodies, self._features.max_body)
+        delay = check_seconds("delay", options.delay)
+        lane = self._lane(queue, make=True)
+        if not bodies or lane is None:
+            return
+        if token is None or self._tokens is None:
+            self._push(lane, bodies, delay)
+        elif self._tokens.add(token):
+            try:
+                self._push(lane, bodies, delay)
+            except BaseException:
+                self._tokens.discard(token)
+                raise
+        self._db.lines.wake(queue, len(bodies))
+
+    def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
+        """See ``Transport.pop``."""
+        check_count("limit", limit)
+        return self._wait(queue, lambda: self._pop(queue, limit), timeout, claiming=False)
+
+    def claim(
+        self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        """See ``Transport.claim``."""
+        check_count("limit", limit)
+        check_seconds("lease", lease, positive=True)
+        return self._wait(queue, lambda: self._claim(queue, lease, limit), timeout, claiming=True)
+
+    def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
+        """See ``Transport.peek``."""
+        check_count("limit", limit)
+        lane = self._lane(queue)
+        return self._db.read(lambda cur: lane.peek(cur, limit)) if lane else []
+
+    def stats(self, queue: str) -> QueueStats:
+        """See ``Transport.stats``; takes time with the number of messages, unlike all the rest."""
+        lane = self._lane(queue)
+        return self._db.read(lane.stats) if lane else QueueStats(0, 0, 0)
+
+    def purge(self, queue: str) -> int:
+        """See ``Transport.purge``."""
+        lane = self._lane(queue)
+        return self._db.write(lane.purge) if lane else 0
+
+    def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """See ``Transport.ack``."""
+        lane = self._lane(queue)
+        return self._db.write(lambda cur: lane.ack(cur, receipts)) if lane else list(receipts)
+
+    def release(
+        self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
+    ) -> list[Receipt]:
+        """See ``Transport.release``."""
+        check_seconds("delay", delay)
+        lane, db = self._lane(queue), self._db
+        if lane is None:
+            return list(receipts)
+        lost = db.write(
+            lambda cur: lane.release(cur, receipts, counted=counted, now=db.now(), delay=delay)
+        )
+        db.lines.wake(queue, len(receipts) - len(lost))
+        return lost
+
+    def move(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Transport.move``."""
+        lane, target = self._lane(queue), self._lane(to, make=True)
+        if lane is None or target is None:
+            return [receipt for receipt, _ in letters]
+        lost = self._db.write(lambda cur: lane.move(cur, letters, target))
+        self._db.lines.wake(to, len(letters) - len(lost))
+        return lost
+
+    def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
+        """See ``Transport.extend``."""
+        check_seconds("lease", lease, positive=True)
+        lane, db = self._lane(queue), self._db
+        if lane is None:
+            return list(receipts)
+        return db.write(lambda cur: lane.extend(cur, receipts, now=db.now(), lease=lease))
+
+    def recover(self, queue: str, *, limit: int = 100) -> int:
+        """See ``Transport.recover``; in several transactions, so that others come in between."""
+        check_count("limit", limit)
+        lane, db = self._lane(queue), self._db
+        if lane is None or not db.read(lambda cur: _is_due(lane, cur, db)):
+            return 0
+        done = 0
+        while done < limit:
+            left = min(CLAIM_WINDOW, limit - done)
+            claims, messages = db.write(partial(lane.recover_claims, now=db.now(), limit=left))
+            db.lines.wake(queue, messages)
+            if not claims:
+                break
+            done += claims
+        while done < limit:
+            left = min(DUE_WINDOW, limit - done)
+            count = db.write(partial(lane.promote, now=db.now(), limit=left))
+            db.lines.wake(queue, count)
+            if not count:
+                break
+            done += count
+        return done
+
+    def close(self) -> None:
+        """See ``Transport.close``; a connection of the application stays open."""
+        self._db.close()
+
+    def _lane(self, queue: str, *, make: bool = False) -> Lane | None:
+        """Return the SQL of a queue, None where nobody has pushed to it yet."""
+        lane = self._lanes.get(queue)
+        if lane is not None:
+            return lane
+        check_name(queue)
+
+        def find(cur: sqlite3.Cursor) -> list[tuple[int]]:
+            return cur.execute(_FIND, (queue,)).fetchall()
+
+        found = self._db.read(find)
+        if not found and make:
+            self._db.write_one(lambda cur: cur.execute(_NAME, (queue,)))
+            found = self._db.read(find)
+        if not found:
+            return None
+        number = found[0][0]
+        if number > MAX_QUEUES:
+            raise QueueFull(f"one file has at most {MAX_QUEUES} queues; use another for {queue!r}")
+        lane = Lane(number)
+        if self._db.waits:  # an application may undo what it has not committed
+            self._lanes[queue] = lane
+        return lane
+
+    def _push(self, lane: Lane, bodies: Sequence[bytes], delay: float) -> None:
+        db = self._db
+        if len(bodies) == 1 and not delay:
+            db.write_one(lambda cur: lane.push_one(cur, bodies[0]))
+        else:
+            db.write(lambda cur: lane.push(cur, bodies, now=db.now(), delay=delay))
+
+    def _pop(self, queue: str, limit: int) -> list[bytes]:
+        lane, db = self._lane(queue), self._db
+        if lane is None or (queue not in self._busy and not db.read(lane.is_ready)):
+            return []
+        write = db.write_one if limit == 1 else db.write
+        return self._note(queue, write(lambda cur: lane.pop(cur, limit)))
+
+    def _claim(self, queue: str, lease: float, limit: int) -> list[Delivery]:
+        lane, db = self._lane(queue), self._db
+        if lane is None:
+            return []
+        if queue not in self._busy and not db.read(
+            lambda cur: lane.is_ready(cur) or _is_due(lane, cur, db)
+        ):
+            return []
+        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
+
+        def step(cur: sqlite3.Cursor) -> Claimed:
+            return lane.claim(cur, token, now=db.now(), lease=lease, limit=limit)
+
+        while True:
+            try:
+                found, made_ready, more = db.write(step)
+            except QueueFull:  # a smaller claim may find room in what its own messages leave
+                if limit == 1:
+                    raise
+                limit = 1
+                continue
+            if made_ready:  # what was recovered beyond our limit is for the others
+                db.lines.wake(queue, made_ready)
+            if not more:
+                return self._note(queue, found)
+
+    def _note(self, queue: str, found: list[_R]) -> list[_R]:
+        """Remember where there was something: there the next call writes without looking first."""
+        if found:
+            self._busy.add(queue)
+        else:
+            self._busy.discard(queue)
+        return found
+
+    def _wait(
+        self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
+    ) -> list[_R]:
+        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
+        found = look()
+        if found or not seconds:
+            return found
+        deadline = Deadline(seconds, time.monotonic())
+        waiter, lines = Waiter(), self._db.lines
+        lines.enter(queue, waiter)
+        try:
+            found = self._look_again(queue, look, deadline, waiter, claiming)
+        finally:
+            lines.leave(queue, waiter, satisfied=bool(found))
+        return found
+
+    def _look_again(
+        self,
+        queue: str,
+        look: Callable[[], list[_R]],
+        deadline: Deadline,
+        waiter: Waiter,
+        claiming: bool,
+    ) -> list[_R]:
+        """Look whenever a thread of ours, another process or the clock may have brought one."""
+        db, lines = self._db, self._db.lines
+        seen: int | None = None
+        event: float | None = None
+        pause = _SHORTEST_PAUSE
+        while True:
+            version = db.version()
+            if version != seen or (event is not None and event <= db.now()):
+                if seen is not None:  # of several waiters one asks at a time, and tells the others
+                    lines.wake(queue, lines.length(queue) - 1)
+                seen = version
+                if found := look():
+                    return found
+                event = self._next_event(queue) if claiming else None
+            left = deadline.left(time.monotonic())
+            if not left:
+                return []
+            sleep = min(left, pause * max(1, lines.length(queue)))
+            if event is not None and not db.moved_clock:
+                sleep = min(sleep, max(event - db.now(), _SHORTEST_PAUSE))
+            if waiter.wait(min(sleep, _MOVED_CLOCK_TICK) if db.moved_clock else sleep):
+                lines.enter(queue, waiter)
+                seen = None
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _next_event(self, queue: str) -> float | None:
+        lane = self._lane(queue)
+        return self._db.read(lane.next_event) if lane else None
+
+
+def _is_due(lane: Lane, cur: sqlite3.Cursor, db: Database | Borrowed) -> bool:
+    event = lane.next_event(cur)
+    return event is not None and event <= db.now()
