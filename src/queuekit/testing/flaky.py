@@ -1,0 +1,133 @@
+# Generated from flaky_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""A transport around another one that fails when a test asks it to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..transport import (
+    NO_OPTIONS,
+    Delivery,
+    Features,
+    PushOptions,
+    QueueStats,
+    Receipt,
+    Transport,
+)
+from ._faults import Faults
+
+
+class FlakyTransport(Faults):
+    """
+    Pass every call on to *transport*, but fail as ``fail_next`` was told.
+
+    Example:
+        ``flaky.fail_next("push", after=True)``: the next push is stored and its reply is lost.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self.transport = transport
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} around {self.transport!r}>"
+
+    @property
+    def features(self) -> Features:
+        """Those of the transport inside."""
+        return self.transport.features
+
+    def push(
+        self,
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
+    ) -> None:
+        """See ``Transport.push``."""
+        lost = self._begin("push")
+        self.transport.push(queue, bodies, options=options, token=token)
+        self._end(lost)
+
+    def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
+        """See ``Transport.pop``; what a lost reply carried is gone."""
+        lost = self._begin("pop")
+        found = self.transport.pop(queue, limit=limit, timeout=timeout)
+        self._end(lost)
+        return found
+
+    def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
+        """See ``Transport.peek``."""
+        lost = self._begin("peek")
+        found = self.transport.peek(queue, limit=limit)
+        self._end(lost)
+        return found
+
+    def stats(self, queue: str) -> QueueStats:
+        """See ``Transport.stats``."""
+        lost = self._begin("stats")
+        found = self.transport.stats(queue)
+        self._end(lost)
+        return found
+
+    def purge(self, queue: str) -> int:
+        """See ``Transport.purge``."""
+        lost = self._begin("purge")
+        count = self.transport.purge(queue)
+        self._end(lost)
+        return count
+
+    def claim(
+        self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        """See ``Transport.claim``; what a lost reply carried comes back when its lease ends."""
+        lost = self._begin("claim")
+        found = self.transport.claim(queue, lease=lease, limit=limit, timeout=timeout)
+        self._end(lost)
+        return found
+
+    def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """See ``Transport.ack``."""
+        lost = self._begin("ack")
+        gone = self.transport.ack(queue, receipts)
+        self._end(lost)
+        return gone
+
+    def release(
+        self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
+    ) -> list[Receipt]:
+        """See ``Transport.release``."""
+        lost = self._begin("release")
+        gone = self.transport.release(queue, receipts, counted=counted, delay=delay)
+        self._end(lost)
+        return gone
+
+    def move(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Transport.move``."""
+        lost = self._begin("move")
+        gone = self.transport.move(queue, letters, to=to)
+        self._end(lost)
+        return gone
+
+    def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
+        """See ``Transport.extend``."""
+        lost = self._begin("extend")
+        gone = self.transport.extend(queue, receipts, lease=lease)
+        self._end(lost)
+        return gone
+
+    def recover(self, queue: str, *, limit: int = 100) -> int:
+        """See ``Transport.recover``."""
+        lost = self._begin("recover")
+        count = self.transport.recover(queue, limit=limit)
+        self._end(lost)
+        return count
+
+    def close(self) -> None:
+        """See ``Transport.close``."""
+        lost = self._begin("close")
+        self.transport.close()
+        self._end(lost)
