@@ -102,9 +102,13 @@ def formatted(text: str, path: Path) -> str:
     ruff = [sys.executable, "-m", "ruff"]
     name = str(path)
     fix = [*ruff, "check", "--quiet", "--fix-only", "--select=I", "--stdin-filename", name, "-"]
-    text = subprocess.run(fix, input=text, text=True, capture_output=True, check=True).stdout
     tidy = [*ruff, "format", "--quiet", "--stdin-filename", name, "-"]
-    return subprocess.run(tidy, input=text, text=True, capture_output=True, check=True).stdout
+    for command in (fix, tidy):
+        done = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
+        if done.returncode:
+            sys.exit(f"{path.relative_to(ROOT)} does not come out as Python:\n{done.stderr}")
+        text = done.stdout
+    return text
 
 
 def main() -> int:

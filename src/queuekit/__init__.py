@@ -5,7 +5,7 @@ A typed message queue: reliable and FIFO, over Redis/Valkey, SQLite and memory.
 
     jobs = ReliableQueue("jobs", "sqlite:///jobs.db")
     jobs.put({"to": "ada"})
-    with jobs.get() as message:
+    with jobs.get(block=True) as message:
         print(message.body)
 """
 
@@ -14,6 +14,10 @@ from ._messages import Messages
 from ._messages_async import AsyncMessages
 from ._policy import RetryPolicy
 from .backends.memory import AsyncMemoryTransport, MemoryTransport
+from .backends.redis.transport import RedisTransport
+from .backends.redis.transport_async import AsyncRedisTransport
+from .backends.sqlite import SQLiteTransport
+from .backends.threaded import AsyncSQLiteTransport, ThreadedTransport
 from .dead import DeadLetters
 from .dead_async import AsyncDeadLetters
 from .errors import (
@@ -61,7 +65,9 @@ __all__ = [
     "AsyncMessage",
     "AsyncMessages",
     "AsyncQueue",
+    "AsyncRedisTransport",
     "AsyncReliableQueue",
+    "AsyncSQLiteTransport",
     "AsyncTransport",
     "AsyncWorker",
     "Bodies",
@@ -84,10 +90,13 @@ __all__ = [
     "QueueKitError",
     "QueueStats",
     "Receipt",
+    "RedisTransport",
     "ReliableQueue",
     "RetryPolicy",
+    "SQLiteTransport",
     "SerializationError",
     "Serializer",
+    "ThreadedTransport",
     "Transport",
     "TransportClosed",
     "TransportError",

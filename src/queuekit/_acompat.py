@@ -98,7 +98,7 @@ class AHeartbeat:
             self._task = asyncio.ensure_future(self._run())
 
     async def stop(self) -> None:
-        """End, and wait for a beat that is under way."""
+        """End, and cut off a beat that is under way."""
         import asyncio
 
         task, self._task = self._task, None

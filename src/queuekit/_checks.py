@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NoReturn
 
 from .errors import BodyTooLarge, ConfigurationError, Unsupported
@@ -74,6 +74,16 @@ def check_limit(what: str, value: float, limit: float | None) -> None:
     """Refuse a duration beyond what a transport declares in its features."""
     if limit is not None and value > limit:
         raise Unsupported(f"this transport takes a {what} of at most {limit:g} s, not {value:g} s")
+
+
+def check_unknown(options: Mapping[str, object]) -> None:
+    """Refuse options that no queue has, with the way out for those of a Redis client."""
+    if options:
+        names = ", ".join(sorted(options))
+        raise ConfigurationError(
+            f"a queue has no option {names}; where its store is says the second argument, a URL"
+            ' such as "redis://localhost:6379/0" or RedisTransport(client=redis.Redis(...))'
+        )
 
 
 def refuse_type(what: str, value: object, way_out: str) -> NoReturn:

@@ -30,11 +30,15 @@ class Codec(Generic[T]):
         """Return the bytes of *body*, or raise ``EncodeError`` with the reason and the way out."""
         try:
             data = self._dumps(body)
-            return data.encode() if isinstance(data, str) else data
+            if isinstance(data, str):
+                return data.encode()
+            if not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"dumps returned {type(data).__name__}, not bytes or str")
+            return data
         except Exception as exc:
             raise EncodeError(
-                f"the serializer {self.label} cannot carry a body of type {type(body).__name__}: {exc};"
-                " convert it first, or build the queue with another serializer"
+                f"the serializer {self.label} cannot carry a body of type {type(body).__name__}:"
+                f" {exc}; convert it first, or build the queue with another serializer"
             ) from exc
 
     def decode(self, data: bytes) -> T:
@@ -43,7 +47,8 @@ class Codec(Generic[T]):
             return self._loads(data)
         except Exception as exc:  # RecursionError and MemoryError included: hostile bytes
             raise DecodeError(
-                f"the serializer {self.label} cannot decode {len(data)} bytes: {type(exc).__name__}: {exc}",
+                f"the serializer {self.label} cannot decode {len(data)} bytes:"
+                f" {type(exc).__name__}: {exc}",
                 data,
             ) from exc
 

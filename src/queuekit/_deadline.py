@@ -35,6 +35,11 @@ class Deadline:
         return min(self.left(now), longest)
 
 
+def consuming_time(timeout: float | None) -> float | None:
+    """Return how long a loop waits for each next item: seconds, 0 for at once, None for ever."""
+    return None if timeout is None else check_seconds("timeout", timeout)
+
+
 def waiting_time(block: bool | None, timeout: float | None) -> float | None:
     """
     Return how long ``get(block=, timeout=)`` waits: seconds, 0 for at once, None for ever.

@@ -66,7 +66,7 @@ def wrap(message_id: bytes, body: bytes, headers: Mapping[str, str] = NO_HEADERS
     """Put a frame around *body*."""
     if not headers:
         return _PLAIN + message_id + body
-    packed = json.dumps(dict(headers), ensure_ascii=False, separators=(",", ":")).encode()
+    packed = json.dumps(dict(headers), separators=(",", ":")).encode()
     return b"".join((_WITH_HEADERS, message_id, len(packed).to_bytes(4, "big"), packed, body))
 
 

@@ -84,7 +84,10 @@ def own_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 def enqueued_at(message_id: str) -> datetime | None:
     """Return when a message was put, in UTC and by its producer's clock, or None if unknown."""
     millis = id_time_ms(message_id)
-    return None if millis is None else datetime.fromtimestamp(millis / 1000, UTC)
+    try:
+        return None if millis is None else datetime.fromtimestamp(millis / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # a foreign id: beyond the year 9999
+        return None
 
 
 def _time(text: str) -> datetime | None:

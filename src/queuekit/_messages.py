@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Self
 
 from ._acompat import Handler, Heartbeat
 from ._deadline import Deadline
-from .errors import LeaseLost, QueueKitError
+from .errors import LeaseLost
 from .message import Message
 from .serializer import T
 from .transport import Delivery, Receipt
@@ -51,7 +51,7 @@ class Messages(Generic[T]):
 
     def __next__(self) -> Message[T]:
         self._working = None
-        if self._heartbeat is not None:
+        if self._heartbeat is not None and not self._stopped:
             self._heartbeat.start()
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
@@ -108,18 +108,21 @@ class Messages(Generic[T]):
 
     def _renew(self) -> None:
         """
-        Extend the lease of the message handed out last, if it is not settled yet.
+        Extend the lease of the message handed out last and of what was claimed with it.
 
-        Called by the heartbeat, from another thread (task). What was claimed with the message
-        shares the lease. An error is only logged, since the handler goes on.
+        Called by the heartbeat, from another thread (task). When the message is settled already,
+        those behind it still wait. An error is only logged, since the handler goes on.
         """
         message = self._working
-        if message is None or message.settled:
+        if message is None:
             return
         sent = time.monotonic()
         try:
-            lost = self._queue.extend_claim(message.receipt)
-        except QueueKitError as exc:
+            receipt = self._ahead[0].receipt if message.settled else message.receipt
+            lost = self._queue.extend_claim(receipt)
+        except IndexError:  # nothing waits
+            return
+        except Exception as exc:  # noqa: BLE001 - nothing may end the heartbeat but its owner
             _log.warning("queue %r: the lease could not be renewed: %s", self._queue.name, exc)
             return
         if not lost:

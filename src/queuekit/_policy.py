@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ._checks import check_seconds
+from ._checks import check_count, check_seconds
 from .errors import ConfigurationError
 
 
@@ -17,7 +17,8 @@ class RetryPolicy:
     of half a minute downstream would send a whole queue to the dead letters.
 
     Args:
-        max_attempts: Deliveries that may end in a failure or a crash; None means no limit.
+        max_attempts: Deliveries, 1 to 250, that may end in a failure or a crash; None means no
+            limit.
         base: Seconds before the second attempt.
         factor: Each wait is so many times the one before.
         cap: Seconds that no wait exceeds.
@@ -35,14 +36,15 @@ class RetryPolicy:
     jitter: float = 0.25
 
     def __post_init__(self) -> None:
-        if self.max_attempts is not None and self.max_attempts < 1:
+        if self.max_attempts is not None and check_count("max_attempts", self.max_attempts) > 250:
             raise ConfigurationError(
-                f"max_attempts must be 1 or more, or None for no limit, not {self.max_attempts!r}"
+                f"max_attempts must be at most 250, or None for no limit, not {self.max_attempts}:"
+                " a store may keep the attempts in one byte"
             )
         check_seconds("base", self.base)
         check_seconds("cap", self.cap)
-        if not self.factor >= 1:
-            raise ConfigurationError(f"factor must be 1 or more, not {self.factor!r}")
+        if not 1 <= self.factor <= 1000:  # its 64th power is finite
+            raise ConfigurationError(f"factor must be between 1 and 1000, not {self.factor!r}")
         if not 0 <= self.jitter <= 1:
             raise ConfigurationError(f"jitter must be between 0 and 1, not {self.jitter!r}")
 

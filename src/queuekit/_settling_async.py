@@ -36,8 +36,11 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
     ) -> None:
         super().__init__(name, transport, serializer)
         if not isinstance(self._transport, AsyncTransport):  # pyright: ignore[reportUnnecessaryIsInstance]
-            what = "a reliable queue needs a transport that can claim"
-            refuse_type(what, self._transport, "use AsyncQueue")
+            refuse_type(
+                "a reliable queue needs a transport that can claim",
+                self._transport,
+                "use AsyncQueue",
+            )
         self._lease = check_seconds("lease", lease, positive=True)
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
@@ -85,6 +88,7 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
             LeaseLost: Some were not held any more; the others are extended.
         """
         seconds = self._lease if lease is None else check_seconds("lease", lease, positive=True)
+        check_limit("lease", seconds, self._open().features.max_lease)
         if messages:
             receipts = [_receipt(message) for message in messages]
             lost = await self._open().extend(self._name, receipts, lease=seconds)
@@ -104,14 +108,19 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
         Raises:
             LeaseLost: Some were not held any more; the others are done.
         """
+        longest = self._open().features.max_delay
         seconds = None if delay is None else check_seconds("delay", delay)
+        if seconds is not None:
+            check_limit("delay", seconds, longest)
         over = [message for message in messages if self._retry.gives_up(message.attempt)]
-        lost = await self._bury(over, reason or f"failed {over[0].attempt} times") if over else []
+        lost = await self._bury(over, reason) if over else []
         waits: dict[float, list[AsyncMessage[T]]] = {}
         chance = random.random()
         for message in messages:
             if not self._retry.gives_up(message.attempt):
                 wait = self._retry.delay(message.attempt, chance) if seconds is None else seconds
+                if longest is not None and seconds is None:
+                    wait = min(wait, longest)
                 waits.setdefault(wait, []).append(message)
         transport = self._open()
         for wait, group in waits.items():
@@ -191,7 +200,15 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
 
     async def _bury(self, messages: Sequence[AsyncMessage[T]], reason: str) -> list[Receipt]:
         letters = [
-            (message.receipt, self._letter(message.id, message.data, message.attempt, reason))
+            (
+                message.receipt,
+                self._letter(
+                    message.id,
+                    message.data,
+                    message.attempt,
+                    reason or f"attempt {message.attempt} failed",
+                ),
+            )
             for message in messages
         ]
         self._settle(messages)

@@ -17,8 +17,8 @@ class AsyncDeadLetters(AsyncReliableQueue[bytes]):
     """
     The queue ``<name>!dead``: a reliable queue of the bodies as they were stored.
 
-    Its messages are never given up, whatever happens to their consumers. Reached as ``queue.dead``;
-    it uses that queue's transport and does not close it.
+    No number of attempts makes it give up a message. Reached as ``queue.dead``; it uses that
+    queue's transport and does not close it.
     """
 
     def __init__(self, origin: str, transport: AsyncTransport, *, lease: float = 60.0) -> None:
@@ -47,11 +47,7 @@ class AsyncDeadLetters(AsyncReliableQueue[bytes]):
         Raises:
             LeaseLost: Some were not held any more; the others are sent back.
         """
-        moved = [
-            (message.receipt, _revived(message)) for message in messages if not message.settled
-        ]
-        for message in messages:
-            message.settled = True
+        moved = list(zip(self._settle(messages), map(_revived, messages), strict=True))
         lost = await self._open().move(self._name, moved, to=self._origin) if moved else []
         self._report(lost, messages, "send_back")
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
 from ._letters import enqueued_at
+from .errors import QueueKitError
 from .serializer import T
 from .transport import Receipt
 
@@ -49,7 +50,7 @@ class Message(Generic[T]):
         self.data = data
         """The stored bytes, frame included."""
         self.settled = False
-        """True once this object was acked, failed, released or rejected."""
+        """True once this object was told to be acked, failed, released or rejected."""
 
     @property
     def enqueued_at(self) -> datetime | None:
@@ -124,7 +125,11 @@ class Message(Generic[T]):
             return
         if exc is None:
             self.ack()
-        elif isinstance(exc, Exception):
-            self.fail(reason=f"{type(exc).__name__}: {exc}")
-        else:
-            self.release()
+            return
+        try:
+            if isinstance(exc, Exception):
+                self.fail(reason=f"{type(exc).__name__}: {exc}")
+            else:
+                self.release()
+        except QueueKitError as error:  # must not take the place of the block's own error
+            exc.add_note(f"message {self.id} could not be given back: {error}")

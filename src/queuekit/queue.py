@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
 from ._acompat import Call, Handler, Method
-from ._checks import check_count
-from ._deadline import Deadline, waiting_time
+from ._checks import check_count, check_unknown
+from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, unwrap_or_raw, wrap
 from ._letters import dead_name, letter
 from ._named import NamedQueue, fresh_ids
@@ -73,7 +73,9 @@ class Queue(NamedQueue[FifoTransport, T]):
         transport: str | FifoTransport | None = None,
         *,
         serializer: Serializer[Any] | str | None = None,
+        **unknown: object,
     ) -> None:
+        check_unknown(unknown)
         super().__init__(name, transport, serializer)
 
     def put(self, *bodies: T) -> None:
@@ -146,7 +148,7 @@ class Queue(NamedQueue[FifoTransport, T]):
                 try:
                     bodies.append(self._decode(data))
                 except DecodeError as exc:
-                    _log.error("queue %r: %s", self._name, exc)
+                    _log.error("%s", exc)
             if bodies or not found:
                 return bodies
 
@@ -157,7 +159,7 @@ class Queue(NamedQueue[FifoTransport, T]):
         It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
         its ``stop`` or ``close``. An error does not end it: the next step goes on.
         """
-        return Bodies(self._step, waiting_time(timeout is None or None, timeout))
+        return Bodies(self._step, consuming_time(timeout))
 
     @overload
     def worker(self, handler: Handler[T], /) -> Worker[Handler[T], T]: ...
@@ -178,7 +180,8 @@ class Queue(NamedQueue[FifoTransport, T]):
         Args:
             timeout: End after so many seconds without a body; 0 when empty, None never.
         """
-        decorate: Decorator[T] = Decorator(lambda: self.consume(timeout=timeout))
+        wait = consuming_time(timeout)
+        decorate: Decorator[T] = Decorator(lambda: Bodies(self._step, wait))
         return decorate if handler is None else decorate(handler)
 
     def _take(self, limit: int, timeout: float | None) -> list[bytes]:
@@ -204,8 +207,9 @@ class Queue(NamedQueue[FifoTransport, T]):
         try:
             return self._codec.decode_stored(data)
         except DecodeError as exc:
-            self._bury(data, exc)
-            raise
+            named = DecodeError(f"queue {self._name!r}: {exc}", exc.raw)
+            self._bury(data, named)
+            raise named from exc.__cause__
 
     def _bury(self, data: bytes, error: DecodeError) -> None:
         envelope = unwrap_or_raw(data)
@@ -217,6 +221,8 @@ class Queue(NamedQueue[FifoTransport, T]):
             attempts=1,
             died_at=time.time(),
         )
+        if len(body) > self._transport.features.max_body:  # by its headers alone
+            body = data
         try:
             self._transport.push(dead_name(self._name), [body])
         except TransportError as exc:  # the bytes still reach the caller, in the error

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._acompat import AHandler, AMethod
-from ._checks import check_count, check_limit, check_seconds
-from ._deadline import Deadline, waiting_time
+from ._checks import check_count, check_limit, check_seconds, check_unknown
+from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import wrap
 from ._messages_async import AsyncMessages
 from ._named_async import fresh_ids
@@ -94,7 +94,9 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         lease: float = 60.0,
         retry: RetryPolicy | None = None,
         max_attempts: int | None = None,
+        **unknown: object,
     ) -> None:
+        check_unknown(unknown)
         if retry is not None and max_attempts is not None:
             raise ConfigurationError(
                 "both retry= and max_attempts= were given: put it in the policy"
@@ -183,12 +185,13 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         check_count("limit", limit)
         deadline = Deadline(waiting_time(block, timeout), time.monotonic())
         while True:
+            deliveries = await self.claim_slice(limit, deadline)
             messages: list[AsyncMessage[T]] = []
-            for delivery in await self.claim_slice(limit, deadline):
+            for delivery in deliveries:
                 message = await self.open_delivery(delivery)
                 if message is not None:
                     messages.append(message)
-            if messages or not deadline.left(time.monotonic()):
+            if messages or not (deliveries or deadline.left(time.monotonic())):
                 return messages
 
     def consume(self, *, timeout: float | None = None, prefetch: int = 1) -> AsyncMessages[T]:
@@ -196,16 +199,17 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         Return an iterator over the messages as they come; settle each one.
 
         It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
-        its ``stop`` or ``aclose``. An error does not end it: the next step goes on. What was
-        claimed ahead is given back, uncounted, at its end; the lease is renewed before a message is
-        handed out with less than half of it left.
+        its ``stop`` or ``aclose``; after its timeout, the next step waits again. An error does not
+        end it either. Leave it by ``with`` or ``aclose``: then what was claimed ahead is given
+        back, uncounted, at once, else when its lease runs out. The lease is renewed before a
+        message is handed out with less than half of it left.
 
         Args:
             timeout: Seconds.
             prefetch: Messages claimed at a time; more save trips to the store.
         """
         check_count("prefetch", prefetch)
-        wait = waiting_time(timeout is None or None, timeout)
+        wait = consuming_time(timeout)
         return AsyncMessages(self, timeout=wait, prefetch=prefetch)
 
     @overload
@@ -241,7 +245,7 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             prefetch: Messages claimed at a time.
         """
         check_count("prefetch", prefetch)
-        wait = waiting_time(timeout is None or None, timeout)
+        wait = consuming_time(timeout)
         decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
             lambda: AsyncMessages(self, timeout=wait, prefetch=prefetch, renewing=True)
         )

@@ -164,9 +164,10 @@ class Transport(FifoTransport, Protocol):
         """
         Store *bodies* as ``FifoTransport.push`` does, or delayed by ``options.delay`` seconds.
 
-        With a *token*, the same token again stores nothing twice (for an hour, and by the same
-        transport object), so the transport may repeat a lost call by itself. Bodies that are
-        delayed must carry a frame: its id makes them distinct.
+        With a *token*, the same token again for the same queue stores nothing twice (within an
+        hour, and by the same transport object), so the transport may repeat a lost call by itself.
+        Bodies that are delayed must carry a frame, whose id makes them distinct; a transport may
+        refuse others.
 
         Raises:
             Unsupported: An option that this transport does not declare; nothing is stored.
@@ -199,9 +200,9 @@ class Transport(FifoTransport, Protocol):
         """
         Give messages back and return the receipts not held any more.
 
-        With *delay* they become ready in so many seconds. Otherwise *counted* ones go to the
-        tail, in the order given, and uncounted ones to the head, in their old order. *counted*
-        adds an attempt.
+        With *delay* they become ready in so many seconds. Otherwise *counted* ones go to the tail,
+        in the order given, and uncounted ones to the head, in their old order; those of one claim
+        stay together, in the order in which the claims are first named. *counted* adds an attempt.
         """
         ...
 

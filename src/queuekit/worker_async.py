@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial, update_wrapper
-from typing import Any, Generic, Protocol, cast, overload
+from typing import Any, Generic, Protocol, Self, cast, overload
 
 from typing_extensions import TypeVar
 
@@ -46,17 +46,21 @@ class AsyncWorker(Generic[H, M]):
         consume: Callable[[], AsyncSource[M]],
     ) -> None:
         acheck_handler(handler)
+        update_wrapper(self, handler)  # copies the handler's attributes, so ours come after
         self._handler = handler
         self._consume = consume
         self._running: set[AsyncSource[M]] = set()
-        update_wrapper(self, handler)
 
     @property
     def handler(self) -> H:
         """The function itself, to be called in tests."""
         return self._handler
 
-    def __get__(self, instance: object, owner: type | None = None) -> Callable[..., Any]:
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> AsyncBoundWorker[H, M]: ...
+    def __get__(self, instance: object, owner: type) -> Self | AsyncBoundWorker[H, M]:
         return self if instance is None else AsyncBoundWorker(self, instance)
 
     async def __call__(self, *leading: object) -> None:

@@ -46,7 +46,7 @@ class Store:
         self.waiters: dict[str, deque[Waiter]] = {}
         self._claims = count(1)
         self._mark = os.urandom(9).hex()[:17]
-        self.tokens: dict[str, float] = {}
+        self.tokens: dict[tuple[str, str], float] = {}
         self.pid = os.getpid()
 
     @classmethod
@@ -74,14 +74,15 @@ class Store:
             waiting.popleft().wake()
             messages -= 1
 
-    def seen(self, token: str) -> bool:
+    def seen(self, queue: str, token: str) -> bool:
         """Remember a push's token for an hour, and tell whether it was here before."""
+        name = (queue, token)
         now = time.monotonic()
         while self.tokens and next(iter(self.tokens.values())) < now:
             del self.tokens[next(iter(self.tokens))]
-        if token in self.tokens:
+        if name in self.tokens:
             return True
-        self.tokens[token] = now + _TOKEN_LIFE
+        self.tokens[name] = now + _TOKEN_LIFE
         return False
 
 
@@ -120,7 +121,7 @@ class MemoryOperations:
         store = self.store
         with store.lock:
             lane = self._lane(queue)
-            if token is not None and store.seen(token):
+            if not bodies or (token is not None and store.seen(queue, token)):
                 return
             lane.push(bodies, now=store.clock() if delay else 0.0, delay=delay)
             if queue in store.waiters:

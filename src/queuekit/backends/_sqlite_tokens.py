@@ -20,21 +20,21 @@ class Tokens:
     """
 
     def __init__(self) -> None:
-        self._known: dict[str, object] = {}
-        self._order: deque[tuple[float, str]] = deque()
+        self._known: dict[tuple[str, str], object] = {}
+        self._order: deque[tuple[float, tuple[str, str]]] = deque()
 
-    def add(self, token: str) -> bool:
-        """Remember a token; False means that it was known."""
-        mine = object()
-        if self._known.setdefault(token, mine) is not mine:
+    def add(self, queue: str, token: str) -> bool:
+        """Remember a token of a queue; False means that it was known."""
+        mine, name = object(), (queue, token)
+        if self._known.setdefault(name, mine) is not mine:
             return False
         now = time.monotonic()
-        self._order.append((now, token))
+        self._order.append((now, name))
         for _ in range(2):
             if len(self._order) > _MOST_TOKENS or self._order[0][0] < now - _TOKEN_LIFE:
                 self._known.pop(self._order.popleft()[1], None)
         return True
 
-    def discard(self, token: str) -> None:
+    def discard(self, queue: str, token: str) -> None:
         """Forget a token whose push failed."""
-        self._known.pop(token, None)
+        self._known.pop((queue, token), None)

@@ -124,16 +124,16 @@ class SQLiteTransport:
         """See ``Transport.push``; tokens are remembered for an hour, but the last 100,000 only."""
         check_bodies(queue, bodies, self._features.max_body)
         delay = check_seconds("delay", options.delay)
-        lane = self._lane(queue, make=True)
+        lane = self._lane(queue, make=bool(bodies))
         if not bodies or lane is None:
             return
         if token is None or self._tokens is None:
             self._push(lane, bodies, delay)
-        elif self._tokens.add(token):
+        elif self._tokens.add(queue, token):
             try:
                 self._push(lane, bodies, delay)
             except BaseException:
-                self._tokens.discard(token)
+                self._tokens.discard(queue, token)
                 raise
         self._db.lines.wake(queue, len(bodies))
 

@@ -1,0 +1,83 @@
+# Generated from rig_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""A store whose clock is in the test's hand and that fails on request, and queues on it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from queuekit import (
+    MemoryTransport,
+    Message,
+    Queue,
+    QueueStats,
+    ReliableQueue,
+)
+from queuekit.testing import FakeClock, FlakyTransport
+
+NAME = "jobs"
+BOTH = pytest.mark.parametrize("kind", ["queue", "jobs"])
+"""Run a test for both engines: ``rig.build(kind)``."""
+
+
+class Rig:
+    """One store; the queues of both engines that it makes have the same name."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryTransport(clock=self.clock)
+        self.flaky = FlakyTransport(self.store)
+
+    def queue(self, **options: Any) -> Queue[Any]:
+        return Queue(NAME, self.flaky, **options)
+
+    def jobs(self, **options: Any) -> ReliableQueue[Any]:
+        return ReliableQueue(NAME, self.flaky, **options)
+
+    def build(self, kind: str, **options: Any) -> Queue[Any] | ReliableQueue[Any]:
+        return self.queue(**options) if kind == "queue" else self.jobs(**options)
+
+    def use_real_time(self) -> None:
+        """Let leases and delays run out by themselves."""
+        self.store.store.clock = time.monotonic
+
+    def cut_waits(self, seconds: float) -> None:
+        """Let the store wait no longer than so at a time."""
+        self.store._features = self.store.features._replace(max_wait=seconds)
+
+    def push(self, *bodies: bytes, queue: str = NAME) -> None:
+        """Store bytes as a program without this library would."""
+        self.store.push(queue, bodies)
+
+    def raw(self, queue: str = NAME) -> list[bytes]:
+        """Return the bytes of what is ready."""
+        return self.store.peek(queue, limit=1000)
+
+    def counts(self, queue: str = NAME) -> QueueStats:
+        return self.store.stats(queue)
+
+
+def take(jobs: ReliableQueue[Any]) -> Message[Any]:
+    """Return the message that must be there."""
+    message = jobs.get()
+    assert message is not None
+    return message
+
+
+def drain(jobs: ReliableQueue[Any]) -> list[Any]:
+    """Ack everything that is ready and return the bodies."""
+    messages = jobs.get_many(1000)
+    jobs.ack(*messages)
+    return [message.body for message in messages]
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the library has logged as an error."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "queuekit" and record.levelno >= logging.ERROR
+    ]

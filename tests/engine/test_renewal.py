@@ -1,0 +1,75 @@
+# Generated from test_renewal_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""The lease of a worker's message is renewed while its handler runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from queuekit import QueueStats
+from queuekit._acompat import sleep
+
+from .colour import MARKS
+from .rig import Rig
+
+pytestmark = MARKS
+
+EMPTY = QueueStats(0, 0, 0)
+
+
+def test_the_lease_is_renewed_while_a_handler_outlives_it() -> None:
+    rig = Rig()
+    rig.use_real_time()
+    jobs = rig.jobs(lease=0.3)
+    jobs.put_many(["slow", "behind"])
+    found: list[Any] = []
+
+    @jobs.worker(timeout=0, prefetch=2)
+    def work(message: Any) -> None:
+        if message.body == "slow":
+            for _ in range(8):
+                sleep(0.1)
+                assert jobs.get() is None
+        found.append((message.body, message.attempt))
+
+    work()
+    assert [("slow", 1), ("behind", 1)] == found
+    assert EMPTY == rig.counts()
+
+
+def test_prefetched_messages_are_renewed_when_the_handler_acked_early() -> None:
+    rig = Rig()
+    rig.use_real_time()
+    jobs = rig.jobs(lease=0.3)
+    jobs.put_many(["early", "behind"])
+    found: list[Any] = []
+
+    @jobs.worker(timeout=0, prefetch=2)
+    def work(message: Any) -> None:
+        if message.body == "early":
+            message.ack()
+            sleep(0.5)
+            assert jobs.get() is None
+        found.append((message.body, message.attempt))
+
+    work()
+    assert [("early", 1), ("behind", 1)] == found
+
+
+def test_an_error_of_a_renewal_is_logged_and_the_handler_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    jobs = rig.jobs(lease=0.15)
+    jobs.put("x")
+    rig.flaky.fail_next("extend")
+
+    @jobs.worker(timeout=0)
+    def work(message: Any) -> None:
+        sleep(0.2)
+
+    work()
+    assert 2 <= rig.flaky.calls.count("extend")
+    assert "could not be renewed" in caplog.text
+    assert EMPTY == rig.counts()

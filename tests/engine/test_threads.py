@@ -1,0 +1,132 @@
+"""Queues and workers shared by threads; a real Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from queuekit import MemoryTransport, Queue, ReliableQueue, TransportClosed
+
+from .colour import Background
+
+ENGINES = pytest.mark.parametrize("engine", [Queue, ReliableQueue])
+COUNT = 400
+
+
+def run(*calls: Callable[[], Any]) -> None:
+    """Run all calls at once, each in its own thread, to their ends."""
+    for thread in [Background(call) for call in calls]:
+        thread.join()
+
+
+@ENGINES
+def test_threads_that_share_a_queue_get_each_message_once(engine: Any) -> None:
+    queue = engine("jobs", "memory:")
+    found: list[Any] = []
+    over = threading.Event()
+
+    def produce(start: int) -> None:
+        for n in range(start, start + COUNT, 20):
+            queue.put_many(range(n, n + 20))
+
+    def consume() -> None:
+        while not over.is_set() or queue.size():
+            for item in queue.get_many(7, timeout=0.01):
+                found.append(getattr(item, "body", item))
+                if engine is ReliableQueue:
+                    item.ack()
+
+    consumers = [Background(consume) for _ in range(3)]
+    run(lambda: produce(0), lambda: produce(COUNT))
+    over.set()
+    for consumer in consumers:
+        consumer.join()
+    assert list(range(2 * COUNT)) == sorted(found)
+    assert (0, 0, 0) == queue.stats()
+
+
+@ENGINES
+def test_loops_of_one_worker_in_threads_work_each_message_once(engine: Any) -> None:
+    queue = engine("jobs", "memory:")
+    queue.put_many(range(COUNT))
+    found: list[Any] = []
+
+    @queue.worker(timeout=0.05)
+    def work(item: Any) -> None:
+        found.append(getattr(item, "body", item))
+
+    run(work, work, work)
+    assert list(range(COUNT)) == sorted(found)
+
+
+def test_a_reliable_worker_leaves_no_thread_behind() -> None:
+    queue = ReliableQueue[int]("jobs", "memory:")
+    queue.put(1)
+    queue.worker(timeout=0)(print)()
+    assert [] == [x.name for x in threading.enumerate() if "queuekit" in x.name]
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let SIGINT do what it does at a terminal; a job in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@ENGINES
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_real_ctrl_c_ends_a_waiting_worker_quietly(engine: Any) -> None:
+    queue = engine("jobs", "memory:")
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    start = time.monotonic()
+    queue.worker(print)()
+    timer.join()
+    assert time.monotonic() - start < 1.5
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_real_ctrl_c_in_a_handler_releases_uncounted_and_propagates() -> None:
+    queue = ReliableQueue[str]("jobs", "memory:", max_attempts=1)
+    queue.put("x")
+
+    @queue.worker
+    def work(message: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    message = queue.get()
+    assert message is not None
+    assert ("x", 1) == (message.body, message.attempt)
+
+
+def test_closing_a_queue_ends_a_wait_of_another_thread_with_an_error() -> None:
+    queue = Queue[str]("jobs", "memory:")
+    waiting = Background(lambda: queue.get(block=True))
+    time.sleep(0.05)
+    queue.close()
+    with pytest.raises(TransportClosed):
+        waiting.join(2)
+
+
+@ENGINES
+def test_closing_one_of_two_queues_on_a_transport_ends_its_waits_only(engine: Any) -> None:
+    store = MemoryTransport()
+    store._features = store.features._replace(max_wait=0.05)
+    closed, other = engine("jobs", store), engine("jobs", store)
+    waiting = Background(lambda: closed.get(block=True))
+    time.sleep(0.02)
+    closed.close()
+    with pytest.raises(TransportClosed):
+        waiting.join(2)
+    other.put("x")
+    assert other.get() is not None
