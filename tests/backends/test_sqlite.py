@@ -756,7 +756,7 @@ def test_tokens_are_forgotten_in_bounded_steps(monkeypatch):
 
     monkeypatch.setattr(_sqlite_tokens, "_MOST_TOKENS", 10)
     tokens = _sqlite_tokens.Tokens()
-    assert [tokens.add(str(n)) for n in range(100)] == [True] * 100
-    assert not tokens.add("99")
-    assert tokens.add("0")
+    assert [tokens.add("q", str(n)) for n in range(100)] == [True] * 100
+    assert not tokens.add("q", "99")
+    assert tokens.add("q", "0")
     assert len(tokens._known) <= 11

@@ -1,0 +1,105 @@
+"""Lanes and tokens of puts: what makes a repeated put store nothing twice. No I/O."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ..._envelope import frame_id
+from ...errors import ConfigurationError
+
+CHUNK: Final = 1000
+"""Bodies of one command or script."""
+_CHUNK_BYTES: Final = 8 * 2**20
+"""A chunk that has so many bytes takes no more: a script holds up the server."""
+
+_TOKENS: Final = 1024
+_TOKEN_LIFE: Final = 3600.0
+
+
+class _Lane:
+    """A channel of numbered puts, used by one call at a time."""
+
+    __slots__ = ("id", "last")
+
+    def __init__(self) -> None:
+        self.id = os.urandom(16).hex()
+        self.last = 0
+
+
+class Ticket:
+    """The numbers in a lane that one put has, for ever."""
+
+    __slots__ = ("born", "first", "lane", "lane_id")
+
+    def __init__(self, lane: _Lane, count: int) -> None:
+        self.lane = lane
+        self.lane_id = lane.id
+        self.first = lane.last + 1
+        self.born = time.monotonic()
+        lane.last += count
+
+
+class Puts:
+    """
+    Hands out lanes and remembers tokens.
+
+    A lane whose put was not seen to succeed never comes back: a number that the server may or may
+    not have taken must not name another put.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[_Lane] = []
+        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+
+    def begin(self, token: str | None, count: int) -> tuple[Ticket, bool]:
+        """Return the ticket for *count* chunks, and whether it is a new one."""
+        with self._lock:
+            known = self._tickets.get(token) if token is not None else None
+            if known is not None and time.monotonic() - known.born < _TOKEN_LIFE:
+                return known, False
+            ticket = Ticket(self._idle.pop() if self._idle else _Lane(), count)
+            if token is not None:
+                self._tickets[token] = ticket
+                self._tickets.move_to_end(token)
+                if len(self._tickets) > _TOKENS:
+                    self._tickets.popitem(last=False)
+            return ticket, True
+
+    def done(self, ticket: Ticket) -> None:
+        """Give back the lane of a new ticket after the server took all of it."""
+        with self._lock:
+            self._idle.append(ticket.lane)
+
+    def forked(self) -> None:
+        """Leave the lanes to the parent: a number used by both would swallow a put."""
+        self._lock = threading.Lock()
+        self._idle.clear()
+
+
+def chunks(bodies: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Cut a batch; the same batch is always cut alike, so that a repeat has the same numbers."""
+    chunk: list[bytes] = []
+    size = 0
+    for body in bodies:
+        if len(chunk) == CHUNK or (chunk and size + len(body) > _CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(body)
+        size += len(body)
+    if chunk:
+        yield chunk
+
+
+def check_framed(bodies: Sequence[bytes]) -> None:
+    """Refuse bodies that are to be delayed and have no id that tells them from their equals."""
+    if any(frame_id(body) is None for body in bodies):
+        raise ConfigurationError(
+            "a delayed body must have a frame, whose id tells it from its equals; put it through"
+            " an engine, which adds one"
+        )

@@ -1,0 +1,216 @@
+# Generated from claims_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""The claim protocol: claims, their ends, and what makes expired and due messages ready."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final, cast
+
+from ..._acompat import sleep
+from ..._deadline import Deadline
+from ..._lanes import CLAIM_WINDOW
+from ...errors import TransportError
+from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
+from . import _script
+from ._claims import Claim, Settlement, Verb, by_groups, in_order, settlements
+from ._pops import timeout as server_timeout
+from ._tries import Part, alike
+from ._wire import Command, Reply
+from .exchange import Exchange
+from .keys import Keys
+
+_log = logging.getLogger("queuekit")
+
+_LOOKS: Final = 4
+"""Tries to count all claims at one moment; the second does, unless new ones were made meanwhile."""
+
+_POLL: Final = 0.05
+"""Seconds between looks where the server does not let us wait, as at maxmemory."""
+
+
+class Claims:
+    """
+    Claims, settles and recovers on one server.
+
+    Args:
+        longest: Seconds that one wait on the server may last.
+    """
+
+    def __init__(self, exchange: Exchange, longest: float) -> None:
+        self._exchange = exchange
+        self._longest = longest
+
+    def claim(
+        self, queue: str, keys: Keys, lease: int, limit: int, timeout: float
+    ) -> list[Delivery]:
+        """Claim, and wait for the first message; interrupted, give back what was claimed."""
+        call = Claim(keys, lease, limit)
+        deadline = Deadline(timeout, time.monotonic())
+        try:
+            found = self._claim(f"claim from {queue!r}", call, deadline)
+            if not found and call.sent_twice:  # a send that is still on its way must find it over
+                self._give_back(call)
+        except Exception:
+            raise
+        except BaseException:
+            if call.sent:
+                self._exchange.link.finish(lambda: self._give_back(call))
+            raise
+        return found
+
+    def _claim(self, doing: str, call: Claim, deadline: Deadline) -> list[Delivery]:
+        found, event = self._resolve(doing, call, self._exchange.until_done(doing, [call.command]))
+        while not found:
+            now = time.monotonic()
+            left = deadline.slice(now, self._longest)
+            if not left:
+                break
+            wait = left if event is None else min(left, event)
+            ahead = call.wait(server_timeout(wait))
+            replies = self._exchange.until_done(doing, [call.command], ahead=ahead)
+            found, event = self._resolve(doing, call, replies[1:])
+            if not found and not isinstance(replies[0], bytes):
+                rest = min(wait, _POLL) - (time.monotonic() - now)
+                if rest > 0:  # refused, or answered at once
+                    sleep(rest)
+        return found
+
+    def _resolve(
+        self, doing: str, call: Claim, replies: Sequence[Reply]
+    ) -> tuple[list[Delivery], float | None]:
+        """Return what was claimed, else the seconds to the next event if there is one."""
+        while True:
+            *values, status = cast("list[Reply]", replies[-1])
+            if status in {b"GOT", b"AGAIN"}:
+                return call.deliveries(values), None
+            if status == b"EMPTY":
+                event = cast("int", values[0])
+                return [], None if event < 0 else event / 1000
+            if status == b"SPENT":
+                call.renew()
+                replies = self._exchange.until_done(doing, [call.command])
+            else:
+                command = _recovery(call.keys, values)
+                replies = self._exchange.until_done(doing, [alike(command), call.command])
+                _warn(doing, replies[0])
+
+    def _give_back(self, call: Claim) -> None:
+        """Undo a claim; where that fails, its lease brings the messages back."""
+        try:
+            self._exchange.until_done("give back a claim", [call.give_back])
+        except TransportError as exc:
+            _log.warning("a claim could not be given back; its lease will run out: %s", exc)
+
+    def settle(
+        self,
+        doing: str,
+        keys: Keys,
+        receipts: Sequence[Receipt],
+        verb: Verb,
+        *,
+        bodies: Sequence[bytes] | None = None,
+        target: bytes | None = None,
+        delay: int = 0,
+    ) -> list[Receipt]:
+        """End messages and return the receipts that are not held, in the order of *receipts*."""
+        groups, lost = settlements(receipts, bodies)
+        order: Sequence[Receipt] = receipts
+        if verb in {"F", "R"}:
+            to_head = verb == "R" and not delay
+            order = by_groups(receipts, by_place=to_head)
+            if to_head:
+                for group in groups:
+                    group.sort()
+                groups.reverse()  # so that the messages of the first claim end in front
+        before = 0
+        parts: list[Part] = []
+        for group in groups:
+            parts.append(_Part(group, keys, verb, target or keys.delayed, delay, before))
+            before += len(group)
+        if parts:
+            replies = self._exchange.until_done(doing, parts)
+            for group, reply in zip(groups, replies, strict=True):
+                lost += group.lost(reply)
+        return in_order(order, lost)
+
+    def extend(
+        self, queue: str, keys: Keys, receipts: Sequence[Receipt], lease: int
+    ) -> list[Receipt]:
+        """Move leases and return the receipts that are not held."""
+        groups, lost = settlements(receipts, distinct=False)
+        commands = [group.extend(keys, lease) for group in groups]
+        if commands:
+            replies = self._repeated(f"extend a lease on {queue!r}", commands)
+            for group, reply in zip(groups, replies, strict=True):
+                lost += group.lost(reply)
+        return in_order(receipts, lost)
+
+    def recover(self, queue: str, keys: Keys, limit: int) -> int:
+        """Make expired claims, then due messages ready; return how many."""
+        doing = f"recover {queue!r}"
+        done = 0
+        while done < limit:
+            look = _script.DUE((keys.leases,), min(CLAIM_WINDOW, limit - done))
+            (tokens,) = self._repeated(doing, [look])
+            if not tokens:
+                break
+            command = _recovery(keys, cast("list[Reply]", tokens))
+            (reply,) = self._repeated(doing, [command])
+            _warn(doing, reply)
+            done += cast("int", cast("list[Reply]", reply)[0])
+        while done < limit:
+            most = min(limit - done, MAX_CLAIM)
+            command = _script.PROMOTE((keys.ready, keys.delayed, keys.leases), most)
+            (count,) = self._repeated(doing, [command])
+            done += cast("int", count)
+            if cast("int", count) < most:
+                break
+        return done
+
+    def stats(self, queue: str, keys: Keys) -> QueueStats:
+        """Count the messages by state, at one moment unless claims come and go too fast."""
+        doing = f"count {queue!r}"
+        places = (keys.ready, keys.landing, keys.delayed, keys.leases)
+        tokens: list[str] = []
+        for _ in range(_LOOKS):
+            lists = [keys.claim(token) for token in tokens]
+            (reply,) = self._repeated(doing, [_script.STATS((*places, *lists), *tokens)])
+            ready, delayed, claimed, *others = cast("list[int]", reply)
+            if not others:
+                break
+            tokens += [cast("bytes", token).decode("ascii", "replace") for token in others]
+        return QueueStats(ready, delayed, claimed + len(others))  # each holds one at the least
+
+    def _repeated(self, doing: str, commands: Sequence[Command]) -> list[Reply]:
+        """Exchange commands that may be repeated as they are."""
+        return self._exchange.until_done(doing, [alike(command) for command in commands])
+
+
+class _Part:
+    """One settlement as ``until_done`` sends it."""
+
+    __slots__ = ("_arguments", "_group")
+
+    def __init__(
+        self, group: Settlement, keys: Keys, verb: Verb, target: bytes, delay: int, before: int
+    ) -> None:
+        self._group = group
+        self._arguments = (keys, verb, target, delay, before)
+
+    def __call__(self, again: bool) -> Command:
+        keys, verb, target, delay, before = self._arguments
+        return self._group.settle(keys, verb, again, target, delay, before)
+
+
+def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:
+    names = [token.decode("ascii", "replace") for token in tokens if isinstance(token, bytes)]
+    places = [key for name in names for key in (keys.claim(name), keys.mark(name))]
+    return _script.RECOVER((keys.ready, keys.landing, keys.leases, *places), *names)
+
+
+def _warn(doing: str, reply: Reply) -> None:
+    _, *broken = cast("list[Reply]", reply)
+    for token in broken:
+        _log.warning("%s: the claim %r is no list; its lease was removed", doing, token)

@@ -1,0 +1,251 @@
+"""
+The one factory of connections: from a URL, or like those of a client that the user made.
+
+redis-py's defaults differ between its versions and between ways of building a client, and repeat
+commands whose outcome is unknown; what comes from here never does. redis is imported when called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from ..._checks import refuse_type
+from ...errors import ConfigurationError
+from ._wire import AsyncConnection, Connection
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+Client: TypeAlias = "redis.Redis"
+AsyncClient: TypeAlias = "redis.asyncio.Redis"
+
+SOCKET_TIMEOUT: Final = 5.0
+"""Seconds that a server may be silent; waits are cut into slices well below."""
+
+_SCHEMES: Final = {
+    "redis": "redis",
+    "valkey": "redis",
+    "rediss": "rediss",
+    "valkeys": "rediss",
+    "unix": "unix",
+}
+_TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_KNOWN: Final = ("db", "prefix", "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
+
+
+class Source:
+    """Makes connections to one server. ``str()`` of it names the server and no secrets."""
+
+    __slots__ = (
+        "_options",
+        "_type",
+        "connect_timeout",
+        "name",
+        "refusal",
+        "shown",
+        "socket_timeout",
+    )
+
+    def __init__(self, kind: Callable[..., object], options: Mapping[str, Any]) -> None:
+        """Take how redis-py would connect, and set what must not differ."""
+        from redis.backoff import NoBackoff
+        from redis.exceptions import ResponseError
+        from redis.retry import Retry
+
+        fixed: dict[str, object] = {
+            "decode_responses": False,
+            "health_check_interval": 0,
+            "protocol": 2,
+            "retry": Retry(NoBackoff(), 0),
+            "retry_on_error": [],
+            "retry_on_timeout": False,
+        }
+        ours = {key: value for key, value in options.items() if not _is_internal(key)}
+        self.socket_timeout = float(ours.get("socket_timeout") or SOCKET_TIMEOUT)
+        self.connect_timeout = float(ours.get("socket_connect_timeout") or SOCKET_TIMEOUT)
+        fixed["socket_timeout"] = self.socket_timeout
+        fixed["socket_connect_timeout"] = self.connect_timeout
+        self._type = kind
+        self._options = {**ours, **fixed}
+        self.refusal: type[Exception] = ResponseError
+        """What redis-py raises for an error reply."""
+        self.name = _server(self._options)
+        """The server, for errors."""
+        self.shown = _url(kind, self._options)
+        """The server as a URL without secrets, for ``repr()``."""
+
+    def connection(self) -> Connection:
+        """Make a connection; it connects later."""
+        return cast("Connection", self._type(**self._options))
+
+    def async_connection(self) -> AsyncConnection:
+        """
+        Make a connection for asyncio; it connects later.
+
+        It has no timeout: redis-py's (a ``wait_for``) swallows cancellations before Python 3.12, so
+        the link sets its own.
+        """
+        options = {**self._options, "socket_timeout": None}
+        return cast("AsyncConnection", self._type(**options))
+
+
+def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Source:
+    """Return a source of connections like those of *client*, whose own are never used."""
+    redis = _import_redis()
+    right = redis.asyncio.Redis if for_asyncio else redis.Redis
+    wrong = redis.Redis if for_asyncio else redis.asyncio.Redis
+    if isinstance(client, wrong):
+        way_out = "use AsyncRedisTransport" if not for_asyncio else "use RedisTransport"
+        refuse_type(f"client= takes a {_dotted(right)}", client, f"{way_out}, or the other client")
+    if "Cluster" in type(client).__name__:
+        raise ConfigurationError("Redis Cluster is not supported yet; use a single server")
+    if not isinstance(client, right):
+        way_out = "or build the transport with from_url"
+        refuse_type(f"client= takes a {_dotted(right)}", client, way_out)
+    pool = client.connection_pool
+    if "Sentinel" in type(pool).__name__:
+        raise ConfigurationError("Redis Sentinel is not supported yet; name the server itself")
+    options: dict[str, Any] = pool.connection_kwargs
+    if options.get("decode_responses"):
+        raise ConfigurationError(
+            "this client has decode_responses=True, which destroys bodies that are no text; make"
+            " it without, or build the transport with from_url"
+        )
+    return Source(pool.connection_class, options)
+
+
+def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, str | None]:
+    """Return a source of connections to the server of *url*, and the prefix if it names one."""
+    parts = _split(url)
+    scheme = _SCHEMES[parts.scheme]
+    query = _parameters(parts, scheme)
+    prefix = query.pop("prefix", None)
+    options: dict[str, Any] = {
+        "username": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "db": _db(parts, scheme, query),
+    }
+    for key in ("socket_timeout", "socket_connect_timeout"):
+        if key in query:
+            options[key] = _seconds(key, query.pop(key))
+    options.update(query)
+    if scheme == "unix":
+        if not parts.path.strip("/"):
+            _refuse("unix: needs the path of a socket, as in unix:///run/redis.sock")
+        options["path"] = unquote(parts.path)
+    else:
+        options["host"] = unquote(parts.hostname or "localhost")
+        options["port"] = _port(parts)
+    return Source(_connection_type(scheme, for_asyncio), options), prefix
+
+
+def _import_redis() -> Any:
+    try:
+        import redis
+        import redis.asyncio as _  # noqa: F401 - makes redis.asyncio known
+    except ImportError as exc:
+        raise ConfigurationError(
+            "redis: and valkey: need the package redis: pip install 'redis>=6.4,<9'"
+        ) from exc
+    return redis
+
+
+def _connection_type(scheme: str, for_asyncio: bool) -> Callable[..., object]:
+    redis = _import_redis()
+    home = redis.asyncio if for_asyncio else redis
+    kinds = {
+        "redis": home.Connection,
+        "rediss": home.SSLConnection,
+        "unix": home.UnixDomainSocketConnection,
+    }
+    return cast("Callable[..., object]", kinds[scheme])
+
+
+def _is_internal(key: str) -> bool:
+    """Tell what a pool adds for itself, bound to that pool and its own connections."""
+    return key.startswith(("maint", "orig_", "oss_cluster", "himport", "event_")) or key == "cache"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.hostname
+    except ValueError:
+        _refuse("the URL cannot be read")
+    if parts.scheme not in _SCHEMES:
+        _refuse(f"a Redis URL begins with one of {', '.join(_SCHEMES)}, not {parts.scheme!r}")
+    if parts.fragment:
+        _refuse("a Redis URL has no part after #; write # within a password as %23")
+    return parts
+
+
+def _parameters(parts: SplitResult, scheme: str) -> dict[str, str]:
+    query: dict[str, str] = {}
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        if key == "ssl_cert_reqs":
+            _refuse("ssl_cert_reqs cannot be set: certificates are always checked; ssl_ca_certs="
+                    " names the file of your own authority")  # fmt: skip
+        if key not in _KNOWN or key in query:
+            what = "twice the" if key in query else "an unknown"
+            _refuse(f"{what} parameter {key!r} in the URL; known are {', '.join(_KNOWN)}")
+        if key in _TLS and scheme != "rediss":
+            _refuse(f"{key} needs TLS: the scheme rediss or valkeys")
+        query[key] = value
+    return query
+
+
+def _db(parts: SplitResult, scheme: str, query: dict[str, str]) -> int:
+    in_query = query.pop("db", None)
+    in_path = "" if scheme == "unix" else parts.path.strip("/")
+    if in_query is not None and in_path:
+        _refuse("the URL names the database twice, in its path and as db=")
+    text = in_path or in_query or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 6):
+        _refuse(f"the database is a number, as in redis://localhost/0, not {text!r}")
+    return int(text)
+
+
+def _port(parts: SplitResult) -> int:
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if port is not None and not 0 < port < 65536:
+        _refuse("the port of the URL must be a number from 1 to 65535")
+    return port or 6379
+
+
+def _seconds(key: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.05 <= seconds <= 3600:
+        _refuse(f"{key} must be 0.05 to 3600 seconds, not {text!r}")
+    return seconds
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ConfigurationError(why) from None
+
+
+def _server(options: Mapping[str, Any]) -> str:
+    path = options.get("path")
+    return str(path) if path else f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+
+
+def _url(kind: Callable[..., object], options: Mapping[str, Any]) -> str:
+    secret = any(options.get(key) for key in ("username", "password", "credential_provider"))
+    who = "***@" if secret else ""
+    db = options.get("db") or 0
+    if options.get("path"):
+        return f"unix://{who}{options['path']}?db={db}"
+    scheme = "rediss" if "SSL" in getattr(kind, "__name__", "") else "redis"
+    return f"{scheme}://{who}{_server(options)}/{db}"
+
+
+def _dotted(kind: type) -> str:
+    return "redis.asyncio.Redis" if "asyncio" in kind.__module__ else "redis.Redis"

@@ -1,0 +1,110 @@
+# Generated from exchange_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Exchanges with the server in our errors: once, or repeated where that has no second effect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..._acompat import sleep
+from ...errors import TransportClosed
+from ._errors import broken, refusal
+from ._script import script_of
+from ._tries import PATIENCE, PAUSES, Part, Tries
+from ._wire import Command, Late, LinkBroken, LinkClosed, Reply
+
+if TYPE_CHECKING:
+    from .link import Link
+
+
+class Exchange:
+    """The link to one server; a script that the server does not have is loaded."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.server = link.source.name
+
+    def once(
+        self,
+        doing: str,
+        commands: Sequence[Command],
+        *,
+        unknown: str,
+        waits: bool = False,
+        late: Late | None = None,
+    ) -> list[Reply]:
+        """
+        Send *commands*, never repeat them, and return their replies.
+
+        Raises:
+            TransportUnavailable: With *unknown*, what cannot be known now.
+            TransportError: The server refused one of them.
+        """
+        try:
+            replies = self._send(commands, waits, late)
+        except LinkBroken as exc:
+            raise broken(exc, self.server, doing, unknown) from exc.__cause__
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise refusal(reply, self.server, doing) from reply
+        return replies
+
+    def until_done(
+        self, doing: str, parts: Sequence[Part], *, ahead: Command | None = None
+    ) -> list[Reply]:
+        """
+        Send *parts* at once, and again those without an answer; return the replies.
+
+        With *ahead*, which may block, that goes in front of the first try, and its reply, whatever
+        it is, comes first.
+
+        Raises:
+            TransportUnavailable: No answer after some tries.
+            TransportError: The server refused for good.
+        """
+        end = time.monotonic() + PATIENCE
+        tries = Tries(doing, self.server, parts)
+        first: list[Reply] = [] if ahead is None else [None]
+        for pause in PAUSES:
+            if pause:
+                sleep(pause)
+            commands = tries.commands()
+            try:
+                if ahead is None:
+                    tries.take(self._send(commands, False, None))
+                else:
+                    command, ahead = ahead, None
+                    replies = self._send([command, *commands], True, None)
+                    first = replies[:1]
+                    tries.take(replies[1:])
+            except LinkBroken as exc:
+                tries.cut(exc)
+            if tries.is_done or time.monotonic() > end:
+                break
+        return first + tries.result()
+
+    def _send(self, commands: Sequence[Command], waits: bool, late: Late | None) -> list[Reply]:
+        """Send and, where a script was missing, load it and send those commands again."""
+        try:
+            replies = self.link.call(commands, waits=waits, late=late)
+            missing = [i for i, reply in enumerate(replies) if is_missing(reply)]
+            if missing:
+                loads = dict.fromkeys(
+                    (b"SCRIPT", b"LOAD", script.text)
+                    for i in missing
+                    if (script := script_of(commands[i]))
+                )
+                repeated = [*loads, *(commands[i] for i in missing)]
+                again = self.link.call(repeated, waits=waits, late=late)
+                refused = next((r for r in again[: len(loads)] if isinstance(r, Exception)), None)
+                for i, reply in zip(missing, again[len(loads) :], strict=True):
+                    replies[i] = refused if refused and is_missing(reply) else reply
+        except LinkClosed:
+            raise TransportClosed(f"this transport of {self.server} was closed") from None
+        return replies
+
+
+def is_missing(reply: Reply) -> bool:
+    """Tell whether a script was not there: nothing of it was done."""
+    return isinstance(reply, Exception) and type(reply).__name__ == "NoScriptError"

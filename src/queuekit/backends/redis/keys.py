@@ -1,0 +1,62 @@
+"""The keys of a queue, all in the Cluster slot of its list. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ..._checks import check_name
+from ...errors import ConfigurationError
+
+DEFAULT_PREFIX: Final = "queuekit"
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.-]+")
+_TOUCHES_LAYOUT = re.compile(r"[%{}\x00-\x1f\x7f-\x9f]")
+
+
+class Keys:
+    """The keys of the queue *name*, as ``docs/protocol.md`` lays them out."""
+
+    __slots__ = ("_private", "delayed", "landing", "leases", "ready")
+
+    def __init__(self, prefix: str, name: str) -> None:
+        ready = f"{prefix}:{escape(check_name(name))}"
+        self._private = f"{{{ready}}}:"
+        self.ready = ready.encode()
+        """List of the ready bodies, oldest left; any ``RPUSH`` is a producer."""
+        self.landing = f"{self._private}w".encode()
+        """List that waiting consumers move into; it is the front of the ready bodies."""
+        self.leases = f"{self._private}leases".encode()
+        """Sorted set from token to deadline."""
+        self.delayed = f"{self._private}delayed".encode()
+        """Sorted set from framed body to the time when it becomes ready."""
+
+    def claim(self, token: str) -> bytes:
+        """Return the list of a claim."""
+        return f"{self._private}c:{token}".encode()
+
+    def mark(self, token: str) -> bytes:
+        """Return the mark that outlives a claim."""
+        return f"{self._private}x:{token}".encode()
+
+    def lane(self, lane: str) -> bytes:
+        """Return the counter of a lane of puts."""
+        return f"{self._private}p:{lane}".encode()
+
+
+def check_prefix(prefix: object) -> str:
+    """Return *prefix* if keys can begin with it."""
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        raise ConfigurationError(
+            f"a prefix of keys has letters, digits and _ . - only, not {prefix!r}"
+        )
+    return prefix
+
+
+def escape(name: str) -> str:
+    """Percent-encode what would touch the layout, so that no two names share a key."""
+    return _TOUCHES_LAYOUT.sub(_percent, name)
+
+
+def _percent(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode())

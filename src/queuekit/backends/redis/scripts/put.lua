@@ -1,0 +1,30 @@
+-- Store bodies, once however often it is sent.
+--
+-- KEYS    queue (or, with a delay, the delayed messages), lane
+-- ARGV    number in the lane, delay in ms (0: none), number of messages that the same call delayed
+--         before, bodies (at most 1000)...
+-- Returns 1 if they were stored, 0 if they had been stored before
+-- Promise All of them or none, in their order. No write before the first body's, so that a full
+--         server refuses the whole.
+
+local target, lane = KEYS[1], KEYS[2]
+local number, delay, delayed_before = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local FIRST = 4 -- the bodies start here
+
+local taken = redis.call('GET', lane)
+if taken and tonumber(taken) >= number then
+  return 0
+end
+if delay == 0 then
+  append('RPUSH', target, ARGV, FIRST, #ARGV)
+else
+  local due = clock() + delay
+  local pairs_ = {}
+  for i = FIRST, #ARGV do
+    pairs_[#pairs_ + 1] = due_score(due, delayed_before + i - FIRST)
+    pairs_[#pairs_ + 1] = ARGV[i]
+  end
+  append('ZADD', target, pairs_, 1, #pairs_)
+end
+redis.call('SET', lane, text(number), 'PX', HORIZON)
+return 1

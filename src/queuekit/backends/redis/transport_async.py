@@ -1,0 +1,290 @@
+# unasync: source
+"""The transport on Redis and Valkey: what a caller asks, checked, and sent as the protocol says."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
+
+from ..._checks import check_bodies, check_count, check_seconds
+from ..._deadline import Deadline
+from ...errors import TransportClosed, TransportError
+from ...transport import (
+    MAX_BODY,
+    NO_OPTIONS,
+    Delivery,
+    Features,
+    PushOptions,
+    QueueStats,
+    Receipt,
+)
+from . import _script
+from ._claims import bare, bodies_of
+from ._pops import Kept, milliseconds, pop, pop_waiting, popped
+from ._puts import Puts, check_framed, chunks
+from ._tries import alike
+from ._wire import Command
+from .claims_async import AsyncClaims
+from .client import Source, source_of_client, source_of_url
+from .exchange_async import AsyncExchange
+from .keys import DEFAULT_PREFIX, Keys, check_prefix
+
+if TYPE_CHECKING:
+    from .client import AsyncClient
+
+_log = logging.getLogger("queuekit")
+
+_MAX_WAIT: Final = 1.0
+"""Seconds: who waits looks again so often, for what the waking of others has missed."""
+
+_KEYS: Final = 1024
+"""Queues whose keys are remembered."""
+
+
+class AsyncRedisTransport:
+    """
+    Keep queues on a Redis (6.2 or newer) or Valkey server.
+
+    Connections are made when they are needed, and are not those of the client: that only says how
+    to connect.
+
+    Args:
+        client: A client of redis-py without ``decode_responses``, or what ``from_url`` made.
+        prefix: Begins every key.
+        max_body: Bytes that one body may have.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient | Source,
+        *,
+        prefix: str = DEFAULT_PREFIX,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        from .link_async import AsyncLink
+
+        if isinstance(client, Source):  # from_url
+            source = client
+        else:
+            source = source_of_client(client, for_asyncio=AsyncLink.for_asyncio)
+        self._prefix = check_prefix(prefix)
+        self._features = Features(
+            durable=True,
+            atomic_push=False,
+            max_body=check_count("max_body", max_body),
+            max_wait=_MAX_WAIT,
+        )
+        self._shown = source.shown
+        self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
+        self._link = AsyncLink(source)
+        self._exchange = AsyncExchange(self._link)
+        self._claims = AsyncClaims(self._exchange, self._longest)
+        self._puts = Puts()
+        self._kept = Kept()
+        self._keys: dict[str, Keys] = {}
+        self._closed = False
+        self._pid = os.getpid()
+
+    @classmethod
+    def from_url(
+        cls, url: str, *, prefix: str | None = None, max_body: int = MAX_BODY
+    ) -> AsyncRedisTransport:
+        """
+        Build a transport for ``redis://user:password@host:6379/0``.
+
+        Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket.
+        Parameters: db, prefix, client_name, socket_timeout, socket_connect_timeout, ssl_ca_certs,
+        ssl_certfile, ssl_keyfile.
+        """
+        from .link_async import AsyncLink
+
+        source, named = source_of_url(url, for_asyncio=AsyncLink.for_asyncio)
+        if prefix is None:
+            prefix = DEFAULT_PREFIX if named is None else named
+        return cls(source, prefix=prefix, max_body=max_body)
+
+    @property
+    def features(self) -> Features:
+        """As durable as the server; batches over 1000 are stored in several steps."""
+        return self._features
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._shown} prefix={self._prefix!r}>"
+
+    async def push(
+        self,
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
+    ) -> None:
+        """
+        See ``Transport.push``.
+
+        Without a token and a delay this is a plain ``RPUSH``, and never repeated.
+        """
+        keys = self._enter(queue)
+        check_bodies(queue, bodies, self._features.max_body)
+        delay = milliseconds(check_seconds("delay", options.delay))
+        doing = f"push to {queue!r}"
+        if delay:
+            check_framed(bodies)
+        elif token is None:
+            for chunk in chunks(bodies):
+                command: Command = (b"RPUSH", keys.ready, *chunk)
+                await self._exchange.once(
+                    doing, [command], unknown="the bodies may or may not be stored"
+                )
+            return
+        await self._put(doing, keys, list(chunks(bodies)), delay, token)
+
+    async def _put(
+        self, doing: str, keys: Keys, batch: list[list[bytes]], delay: int, token: str | None
+    ) -> None:
+        if not batch:
+            return
+        ticket, is_new = self._puts.begin(token, len(batch))
+        places = (keys.delayed if delay else keys.ready, keys.lane(ticket.lane_id))
+        before = 0
+        for number, chunk in enumerate(batch, ticket.first):
+            command = _script.PUT(places, number, delay, before, *chunk)
+            await self._exchange.until_done(doing, [alike(command)])
+            before += len(chunk)
+        if is_new:
+            self._puts.done(ticket)
+
+    async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
+        """See ``Transport.pop``; what comes for an interrupted call is kept for the next one."""
+        keys = self._enter(queue)
+        check_count("limit", limit)
+        wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
+        found = self._kept.take(keys.ready, limit)
+        if not found and (limit > 1 or not wait):
+            found = await self._take(queue, keys, [pop(keys, limit)])
+        deadline = Deadline(wait, time.monotonic())
+        while not found:
+            left = deadline.slice(time.monotonic(), self._longest)
+            if not left:
+                break
+            found = await self._take(queue, keys, pop_waiting(keys, limit, left), waits=True)
+        return [bare(body) for body in found]
+
+    async def _take(
+        self, queue: str, keys: Keys, commands: list[Command], *, waits: bool = False
+    ) -> list[bytes]:
+        replies = await self._exchange.once(
+            f"pop from {queue!r}",
+            commands,
+            unknown="what was popped, if anything, is lost",
+            waits=waits,
+            late=lambda replies: self._kept.put(keys.ready, popped(replies, waits=waits)),
+        )
+        return popped(replies, waits=waits)
+
+    async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
+        """See ``Transport.peek``."""
+        keys = self._enter(queue)
+        command = _script.PEEK((keys.landing, keys.ready), check_count("limit", limit))
+        (reply,) = await self._exchange.until_done(f"peek at {queue!r}", [alike(command)])
+        return [bare(body) for body in bodies_of(reply)]
+
+    async def stats(self, queue: str) -> QueueStats:
+        """See ``Transport.stats``."""
+        return await self._claims.stats(queue, self._enter(queue))
+
+    async def purge(self, queue: str) -> int:
+        """See ``Transport.purge``."""
+        keys = self._enter(queue)
+        command = _script.PURGE((keys.ready, keys.landing, keys.delayed))
+        (count,) = await self._exchange.once(
+            f"purge {queue!r}", [command], unknown="the messages may or may not be removed"
+        )
+        return cast("int", count)
+
+    async def claim(
+        self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        """See ``Transport.claim``; an interrupted call gives back what it claimed, uncounted."""
+        keys = self._enter(queue)
+        check_count("limit", limit)
+        length = milliseconds(check_seconds("lease", lease, positive=True))
+        wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
+        return await self._claims.claim(queue, keys, length, limit, wait)
+
+    async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """See ``Transport.ack``."""
+        keys = self._enter(queue)
+        return await self._claims.settle(f"ack on {queue!r}", keys, receipts, "A")
+
+    async def release(
+        self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
+    ) -> list[Receipt]:
+        """See ``Transport.release``."""
+        keys = self._enter(queue)
+        return await self._claims.settle(
+            f"release to {queue!r}",
+            keys,
+            receipts,
+            "F" if counted else "R",
+            delay=milliseconds(check_seconds("delay", delay)),
+        )
+
+    async def move(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Transport.move``."""
+        keys, target = self._enter(queue), self._enter(to)
+        bodies = [body for _, body in letters]
+        receipts = [receipt for receipt, _ in letters]
+        doing = f"move from {queue!r} to {to!r}"
+        return await self._claims.settle(
+            doing, keys, receipts, "D", bodies=bodies, target=target.ready
+        )
+
+    async def extend(
+        self, queue: str, receipts: Sequence[Receipt], *, lease: float
+    ) -> list[Receipt]:
+        """See ``Transport.extend``."""
+        keys = self._enter(queue)
+        length = milliseconds(check_seconds("lease", lease, positive=True))
+        return await self._claims.extend(queue, keys, receipts, length)
+
+    async def recover(self, queue: str, *, limit: int = 100) -> int:
+        """See ``Transport.recover``."""
+        return await self._claims.recover(queue, self._enter(queue), check_count("limit", limit))
+
+    async def aclose(self) -> None:
+        """Push back what was popped for interrupted callers, and close the connections."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._pid == os.getpid():
+            await self._push_back()
+        await self._link.aclose()
+
+    async def _push_back(self) -> None:
+        for ready, bodies in self._kept.take_all().items():
+            command: Command = (b"LPUSH", ready, *reversed(bodies))
+            try:
+                await self._exchange.once("push back", [command], unknown="it may be lost")
+            except TransportError as exc:
+                _log.error("%d popped bodies could not be pushed back: %s", len(bodies), exc)
+
+    def _enter(self, queue: str) -> Keys:
+        """Return the keys of *queue*; every call of a method begins here."""
+        if self._closed:
+            raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
+        if self._pid != os.getpid():
+            self._puts.forked()
+            self._kept.forked()
+            self._pid = os.getpid()
+        keys = self._keys.get(queue)
+        if keys is None:
+            if len(self._keys) >= _KEYS:
+                self._keys.clear()
+            keys = self._keys[queue] = Keys(self._prefix, queue)
+        return keys

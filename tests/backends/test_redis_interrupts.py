@@ -1,0 +1,307 @@
+"""Signals, cancellation, forks, threads and event loops: no message goes with a caller."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+from queuekit.backends.redis.transport import RedisTransport
+from queuekit.backends.redis.transport_async import AsyncRedisTransport
+from queuekit.errors import TransportClosed
+
+from .redis_tools import sockets, transport_on, wait_until
+
+pytestmark = pytest.mark.redis
+
+LEASE = 30.0
+
+
+@pytest.fixture
+def transport(redis_url: str, redis_prefix: str) -> Iterator[RedisTransport]:
+    with transport_on(redis_url, redis_prefix) as transport:
+        yield transport
+
+
+def interrupted(call: Callable[[], Any], after: float) -> None:
+    """Run *call*, and raise KeyboardInterrupt in it as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, after)
+        with pytest.raises(KeyboardInterrupt):
+            call()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interrupted_pop_leaves_nobody_waiting(transport: RedisTransport) -> None:
+    begun = time.monotonic()
+    interrupted(lambda: transport.pop("q", timeout=1.0), 0.05)
+    assert time.monotonic() - begun < 0.5, "the wait on the server was ended"
+    transport.push("q", [b"x"])
+    assert (1, 0, 0) == transport.stats("q")
+    assert [b"x"] == transport.pop("q")
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_message_that_comes_with_the_interruption_is_kept(
+    transport: RedisTransport, redis_url: str, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """The nearest race there is: the message is popped after the signal, before the unblocking."""
+    unblock = transport._link._unblock
+
+    def push_first(number: int) -> bool:
+        with transport_on(redis_url, transport._prefix) as other:
+            other.push("q", [b"1", b"2"])
+        return unblock(number)
+
+    transport.pop("q", limit=9)
+    monkeypatch.setattr(transport._link, "_unblock", push_first)
+    interrupted(lambda: transport.pop("q", limit=limit, timeout=1.0), 0.05)
+    assert 2 - limit == transport.stats("q").ready
+    assert [b"1"] == transport.pop("q")
+    assert [b"2"] == transport.pop("q")
+
+
+def test_what_came_for_an_interrupted_pop_is_kept_or_pushed_back(
+    transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
+) -> None:
+    key = f"{redis_prefix}:q".encode()
+    transport._kept.put(key, [b"1", b"2", b"3"])
+    transport.push("q", [b"4"])
+    assert [b"1"] == transport.pop("q", timeout=1.0)
+    transport.close()
+    assert [b"2", b"3", b"4"] == redis_client.lrange(key, 0, -1)
+
+
+def test_an_interrupted_claim_gives_back_what_it_took(transport: RedisTransport) -> None:
+    interrupted(lambda: transport.claim("q", lease=LEASE, timeout=1.0), 0.05)
+    transport.push("q", [b"x"])
+    time.sleep(0.05)
+    assert (1, 0, 0) == transport.stats("q")
+    (held,) = transport.claim("q", lease=LEASE)
+    assert 1 == held.attempt
+
+
+def test_interrupted_claims_lose_nothing(transport: RedisTransport) -> None:
+    count = 100
+    seen: list[bytes] = []
+
+    def push() -> None:
+        for i in range(count):
+            transport.push("q", [b"%d" % i])
+            time.sleep(0.002)
+
+    def consume() -> None:
+        while True:
+            for one in transport.claim("q", lease=LEASE, timeout=1.0):
+                assert 1 == one.attempt
+                held.append(one)
+
+    pusher = threading.Thread(target=push)
+    pusher.start()
+    while pusher.is_alive():
+        held: list[Any] = []
+        interrupted(consume, random.uniform(0.005, 0.02))
+        seen += [one.body for one in held]
+        transport.ack("q", [one.receipt for one in held])
+    while more := transport.claim("q", lease=LEASE, limit=99):
+        seen += [one.body for one in more]
+        transport.ack("q", [one.receipt for one in more])
+    lost_in_our_hands = count - len(seen)  # claimed, and interrupted before held.append
+    assert transport.stats("q") == (0, 0, lost_in_our_hands)
+    assert lost_in_our_hands <= 3
+    assert len(set(seen)) == len(seen)
+
+
+def test_a_signal_handler_may_use_the_transport(transport: RedisTransport) -> None:
+    def handler(*_: object) -> None:
+        transport.push("q", [b"from the handler"])
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        assert [b"from the handler"] == transport.pop("q", timeout=1.0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_fork_has_connections_of_its_own(
+    transport: RedisTransport, redis_client: redis.Redis
+) -> None:
+    transport.push("q", [b"parent 1"], token="1")
+    transport._kept.put(b"elsewhere", [b"kept"])
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            assert not transport.pop("elsewhere")
+            for i in range(50):
+                transport.push("q", [b"child"], token=f"child {i}")
+                transport.ack("q", [transport.claim("q", lease=LEASE)[0].receipt])
+            status = 0
+        finally:
+            os._exit(status)
+    for i in range(50):
+        transport.push("q", [b"parent"], token=f"parent {i}")
+        transport.ack("q", [transport.claim("q", lease=LEASE)[0].receipt])
+    assert 0 == os.waitpid(child, 0)[1]
+    assert 1 == transport.stats("q").ready, "101 puts, 100 acks"
+    transport._kept.take_all()
+
+
+def test_a_thread_closes_its_connection_when_it_ends(transport: RedisTransport) -> None:
+    transport.push("q", [b"x"] * 20)
+    before = sockets()
+    for _ in range(10):
+        thread = threading.Thread(target=transport.pop, args=("q",))
+        thread.start()
+        thread.join()
+    wait_until(lambda: sockets() <= before)
+
+
+def test_closing_closes_every_connection(redis_url: str, redis_prefix: str) -> None:
+    before = sockets()
+    with transport_on(redis_url, redis_prefix) as transport:
+        ready, done = threading.Barrier(4), threading.Event()
+
+        def work() -> None:
+            transport.stats("q")
+            ready.wait()
+            done.wait()
+
+        def wait() -> None:
+            ready.wait()
+            transport.claim("q", lease=LEASE, timeout=0.3)
+            done.wait()
+
+        threads = [threading.Thread(target=each) for each in (work, work, wait)]
+        for thread in threads:
+            thread.start()
+        ready.wait()
+        time.sleep(0.1)
+        transport.close()
+        with pytest.raises(TransportClosed):
+            transport.stats("q")
+        wait_until(lambda: sockets() <= before)
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_many_threads_share_a_transport(transport: RedisTransport) -> None:
+    transport.push("q", [b"%d" % i for i in range(400)])
+    got: list[bytes] = []
+
+    def work() -> None:
+        while held := transport.claim("q", lease=LEASE, limit=7):
+            got.extend(one.body for one in held)
+            assert [] == transport.ack("q", [one.receipt for one in held])
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == sorted(b"%d" % i for i in range(400))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("way", ["pop", "claim"])
+async def test_a_storm_of_cancellations_loses_nothing(
+    redis_url: str, redis_prefix: str, way: str
+) -> None:
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    count, got = 200, []
+    hands: list[Any] = []
+
+    async def consume() -> None:
+        while True:
+            if way == "pop":
+                got.extend(await transport.pop("q", timeout=1.0))
+                continue
+            held = await transport.claim("q", lease=LEASE, timeout=1.0)
+            hands.extend(held)
+
+    async def push() -> None:
+        for i in range(count):
+            await transport.push("q", [b"%d" % i])
+            await asyncio.sleep(0.001)
+
+    pushing = asyncio.ensure_future(push())
+    while not pushing.done():
+        tasks = [asyncio.ensure_future(consume()) for _ in range(3)]
+        await asyncio.sleep(random.uniform(0.001, 0.01))
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    await pushing
+    while more := await transport.pop("q", limit=99):
+        got.extend(more)
+    got.extend(one.body for one in hands)
+    assert all(one.attempt == 1 for one in hands)
+    assert sorted(got) == sorted(b"%d" % i for i in range(count))
+    assert [] == await transport.ack("q", [one.receipt for one in hands])
+    await transport.aclose()
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_wait_is_ended_on_the_server(redis_url: str, redis_prefix: str) -> None:
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    task = asyncio.ensure_future(transport.pop("q", timeout=1.0))
+    await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert time.monotonic() - begun < 0.5
+    await transport.push("q", [b"x"])
+    assert (1, 0, 0) == await transport.stats("q")
+    await transport.aclose()
+
+
+@pytest.mark.asyncio
+async def test_many_tasks_share_few_connections(
+    redis_url: str, redis_prefix: str, redis_client: redis.Redis
+) -> None:
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    before = redis_client.info("clients")["connected_clients"]
+    pushes = [transport.push("q", [b"%d" % i], token=f"{i}") for i in range(300)]
+    await asyncio.gather(*pushes)
+    assert redis_client.info("clients")["connected_clients"] - before <= 32
+    assert 300 == (await transport.stats("q")).ready
+    await transport.aclose()
+
+
+def test_another_event_loop_gets_new_connections(redis_url: str, redis_prefix: str) -> None:
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    before = sockets()
+
+    async def use() -> None:
+        await transport.push("q", [b"x"])
+        assert [b"x"] == await transport.pop("q", timeout=1.0)
+
+    for _ in range(3):
+        asyncio.run(use())
+    assert sockets() <= before + 1, "those of a loop that ended were closed"
+
+    async def close() -> None:
+        await transport.aclose()
+
+    asyncio.run(close())
+    gc.collect()
+    assert sockets() <= before

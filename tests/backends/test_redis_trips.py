@@ -1,0 +1,182 @@
+"""What each operation costs: the sends and the commands in them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from queuekit.backends.redis.transport import RedisTransport
+from queuekit.transport import PushOptions, Receipt
+
+from .redis_tools import Recorder, transport_on, wait_until
+
+pytestmark = pytest.mark.redis
+
+LEASE = 30.0
+FRAMED = b"\xc1\x71\0\0" + b"i" * 16 + b"body"
+
+
+@pytest.fixture
+def transport(redis_url: str, redis_prefix: str) -> Iterator[RedisTransport]:
+    with transport_on(redis_url, redis_prefix) as transport:
+        yield transport
+
+
+@pytest.fixture
+def sends(transport: RedisTransport) -> Recorder:
+    """Return a recorder, with every script loaded."""
+    transport.push("warm", [b"1", b"2", FRAMED], token="warm")
+    (one,) = transport.claim("warm", lease=LEASE)
+    transport.stats("warm")
+    transport.extend("warm", [one.receipt], lease=LEASE)
+    transport.ack("warm", [one.receipt])
+    transport.recover("warm")
+    transport.peek("warm")
+    transport.pop("warm", timeout=0.1)
+    transport.pop("warm", limit=9)
+    transport.purge("warm")
+    return Recorder(transport)
+
+
+def test_a_put_is_one_send(transport: RedisTransport, sends: Recorder) -> None:
+    transport.push("q", [b"1", b"2"])
+    transport.push("q", [b"3"], token="t")
+    transport.push("q", [FRAMED], options=PushOptions(delay=5.0))
+    assert [["RPUSH"], ["put"], ["put"]] == sends.take()
+
+
+def test_claim_and_ack_are_one_send_each(transport: RedisTransport, sends: Recorder) -> None:
+    transport.push("q", [b"%d" % i for i in range(100)])
+    sends.take()
+    held = transport.claim("q", lease=LEASE, limit=100, timeout=1.0)
+    assert [["claim"]] == sends.take()
+    assert [] == transport.ack("q", [one.receipt for one in held])
+    assert [["settle"]] == sends.take()
+
+
+def test_an_empty_queue_costs_a_look(transport: RedisTransport, sends: Recorder) -> None:
+    assert [] == transport.claim("q", lease=LEASE)
+    assert [] == transport.pop("q")
+    assert [["claim"], ["pop"]] == sends.take()
+
+
+def test_a_waiting_claim_is_one_send_for_the_wait(
+    transport: RedisTransport, sends: Recorder
+) -> None:
+    threading.Timer(0.1, transport.push, ("q", [b"x"])).start()
+    (held,) = transport.claim("q", lease=LEASE, timeout=1.0)
+    assert b"x" == held.body
+    assert [["claim"], ["BLMOVE", "claim"], ["RPUSH"]] == sends.take()
+
+
+def test_waiting_pops(transport: RedisTransport, sends: Recorder) -> None:
+    transport.push("q", [b"1", b"2", b"3"])
+    sends.take()
+    assert [b"1"] == transport.pop("q", timeout=1.0)
+    assert [b"2", b"3"] == transport.pop("q", limit=9, timeout=1.0)
+    assert [["BLPOP"], ["pop"]] == sends.take()
+    threading.Timer(0.1, transport.push, ("q", [b"4", b"5"])).start()
+    assert [b"4", b"5"] == transport.pop("q", limit=9, timeout=1.0)
+    assert [["pop"], ["BLPOP", "pop"], ["RPUSH"]] == sends.take()
+
+
+def test_expired_claims_are_recovered_by_the_next_claim(
+    transport: RedisTransport, sends: Recorder
+) -> None:
+    transport.push("q", [b"x"])
+    transport.claim("q", lease=0.001)
+    time.sleep(0.01)
+    sends.take()
+    (held,) = transport.claim("q", lease=LEASE)
+    assert 2 == held.attempt
+    assert [["claim"], ["recover", "claim"]] == sends.take()
+
+
+def test_many_claims_are_settled_in_one_send(transport: RedisTransport, sends: Recorder) -> None:
+    transport.push("q", [b"%d" % i for i in range(6)])
+    held = [transport.claim("q", lease=LEASE, limit=2) for _ in range(3)]
+    receipts = [one.receipt for group in held for one in group]
+    sends.take()
+    assert [] == transport.extend("q", receipts, lease=LEASE)
+    assert [] == transport.release("q", receipts, counted=False)
+    assert [["extend"] * 3, ["settle"] * 3] == sends.take()
+
+
+def test_nonsense_costs_nothing(transport: RedisTransport, sends: Recorder) -> None:
+    nonsense = [Receipt("nonsense"), Receipt("x" * 32 + ".0.1"), Receipt("")]
+    assert nonsense == transport.ack("q", nonsense)
+    assert [] == transport.ack("q", [])
+    transport.push("q", [], token="t")
+    assert [] == sends.take()
+
+
+def test_counting_and_looking(transport: RedisTransport, sends: Recorder) -> None:
+    transport.peek("q", limit=9)
+    transport.stats("q")
+    transport.push("q", [b"x"])
+    transport.claim("q", lease=LEASE)
+    sends.take()
+    assert 1 == transport.stats("q").claimed
+    assert 0 == transport.recover("q")
+    assert 0 == transport.purge("q")
+    assert [["stats"], ["stats"], ["due"], ["promote"], ["purge"]] == sends.take()
+
+
+def test_a_push_of_many_goes_in_steps(transport: RedisTransport, sends: Recorder) -> None:
+    bodies = [b"%d" % i for i in range(2500)]
+    transport.push("q", bodies, token="t")
+    transport.push("q", bodies, token="t")
+    assert [["put"]] * 6 == sends.take()
+    assert bodies == transport.pop("q", limit=9999)
+
+
+def test_what_an_ack_does_on_the_server(
+    transport: RedisTransport, sends: Recorder, redis_client: redis.Redis
+) -> None:
+    """The whole of a claim goes by ``DEL``: no body is read, however many there are."""
+    transport.push("q", [b"x"] * 500)
+    held = [one.receipt for one in transport.claim("q", lease=LEASE, limit=500)]
+    redis_client.config_resetstat()
+    transport.ack("q", held)
+    calls = redis_client.info("commandstats")
+    assert {"cmdstat_del": 1, "cmdstat_lpos": 4, "cmdstat_lindex": 0} == {
+        name: calls.get(name, {}).get("calls", 0)
+        for name in ("cmdstat_del", "cmdstat_lpos", "cmdstat_lindex")
+    }
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_acks_one_by_one_do_not_scan(
+    transport: RedisTransport, sends: Recorder, redis_client: redis.Redis, backwards: bool
+) -> None:
+    transport.push("q", [b"x"] * 50)
+    held = [one.receipt for one in transport.claim("q", lease=LEASE, limit=50)]
+    redis_client.config_resetstat()
+    for receipt in reversed(held) if backwards else held:
+        assert [] == transport.ack("q", [receipt])
+    calls = redis_client.info("commandstats")
+    assert 4 == calls["cmdstat_lpos"]["calls"], "only the last one looks through the claim"
+    assert (0, 0, 0) == transport.stats("q")
+
+
+def test_a_push_wakes_one_waiting_consumer(transport: RedisTransport) -> None:
+    found: list[bytes] = []
+
+    def consume() -> None:
+        found.extend(one.body for one in transport.claim("q", lease=LEASE, timeout=1.0))
+
+    threads = [threading.Thread(target=consume) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    begun = time.monotonic()
+    transport.push("q", [b"x"])
+    wait_until(lambda: found)
+    assert time.monotonic() - begun < 0.3
+    for thread in threads:
+        thread.join()
+    assert [b"x"] == found
