@@ -131,7 +131,9 @@ async def test_ten_attempts_are_the_default() -> None:
     await fail_times(rig, jobs, 9)
     assert 0 == await jobs.dead.size()
     await fail_times(rig, jobs, 1)
-    assert [("attempt 10 failed", 10)] == [(x.reason, x.attempts) for x in await jobs.dead.letters()]
+    assert [("attempt 10 failed", 10)] == [
+        (x.reason, x.attempts) for x in await jobs.dead.letters()
+    ]
 
 
 async def test_without_a_limit_a_message_is_never_given_up() -> None:
