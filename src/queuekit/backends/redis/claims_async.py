@@ -176,14 +176,15 @@ class AsyncClaims:
         doing = f"count {queue!r}"
         places = (keys.ready, keys.landing, keys.delayed, keys.leases)
         tokens: list[str] = []
-        for _ in range(_LOOKS):
+        looks = 0
+        while True:
             lists = [keys.claim(token) for token in tokens]
             (reply,) = await self._repeated(doing, [_script.STATS((*places, *lists), *tokens)])
             ready, delayed, claimed, *others = cast("list[int]", reply)
-            if not others:
-                break
+            looks += 1
+            if not others or looks == _LOOKS:  # what is left over holds one each, at the least
+                return QueueStats(ready, delayed, claimed + len(others))
             tokens += [cast("bytes", token).decode("ascii", "replace") for token in others]
-        return QueueStats(ready, delayed, claimed + len(others))  # each holds one at the least
 
     async def _repeated(self, doing: str, commands: Sequence[Command]) -> list[Reply]:
         """Exchange commands that may be repeated as they are."""
