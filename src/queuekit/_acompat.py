@@ -36,6 +36,24 @@ Method = Callable[[Any, M], object]
 """The same as a method: the instance comes first."""
 
 
+async def acall(handler: AHandler[M], item: M) -> None:
+    """Call the handler of an async queue and wait for it."""
+    await handler(item)
+
+
+def call(handler: Handler[M], item: M) -> None:
+    """Call the handler of a sync queue; what it only promises to do is an error, not done."""
+    result = handler(item)
+    if result is not None and (hasattr(result, "__await__") or hasattr(result, "gi_frame")):
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()  # or Python would complain that nobody awaited it
+        raise ConfigurationError(
+            f"the handler returned a {type(result).__name__}, so its work is not done: a sync queue"
+            " cannot wait for it; use AsyncQueue or AsyncReliableQueue"
+        )
+
+
 def _is_async(function: object) -> bool:
     import inspect
 
@@ -46,8 +64,7 @@ def _is_async(function: object) -> bool:
 
 def acheck_handler(handler: object) -> None:
     """Refuse what an async queue cannot call and wait for."""
-    if not callable(handler):
-        raise ConfigurationError(f"a handler is a function, not {handler!r}")
+    _check_function(handler)
     if not _is_async(handler):
         raise ConfigurationError(
             f"the handler of an async queue is an `async def`, {_name(handler)} is not; write it"
@@ -57,12 +74,22 @@ def acheck_handler(handler: object) -> None:
 
 def check_handler(handler: object) -> None:
     """Refuse what a sync queue cannot call."""
-    if not callable(handler):
-        raise ConfigurationError(f"a handler is a function, not {handler!r}")
+    _check_function(handler)
     if _is_async(handler):
         raise ConfigurationError(
             f"a sync queue cannot wait for the `async def` {_name(handler)}; use AsyncQueue or"
             " AsyncReliableQueue"
+        )
+
+
+def _check_function(handler: object) -> None:
+    import inspect
+
+    if not callable(handler):
+        raise ConfigurationError(f"a handler is a function, not {handler!r}")
+    if inspect.isgeneratorfunction(handler) or inspect.isasyncgenfunction(handler):
+        raise ConfigurationError(
+            f"the handler {_name(handler)} yields, so calling it does nothing; write it without"
         )
 
 

@@ -76,6 +76,14 @@ def check_limit(what: str, value: float, limit: float | None) -> None:
         raise Unsupported(f"this transport takes a {what} of at most {limit:g} s, not {value:g} s")
 
 
+def check_many(bodies: object) -> None:
+    """Refuse what is one body rather than several: its letters or keys would be put."""
+    if isinstance(bodies, (str, bytes, bytearray, Mapping)) or not isinstance(bodies, Iterable):
+        raise ConfigurationError(
+            "put_many takes a list or another iterable of bodies, not one body; use put for that"
+        )
+
+
 def check_unknown(options: Mapping[str, object]) -> None:
     """Refuse options that no queue has, with the way out for those of a Redis client."""
     if options:

@@ -9,9 +9,10 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
-from ._acompat import Handler, Heartbeat
+from ._acompat import Handler, Heartbeat, call
 from ._deadline import Deadline
-from .errors import LeaseLost
+from ._outage import Outage
+from .errors import LeaseLost, TransportUnavailable
 from .message import Message
 from .serializer import T
 from .transport import Delivery, Receipt
@@ -44,6 +45,7 @@ class Messages(Generic[T]):
         self._held_until = 0.0
         self._working: Message[T] | None = None
         self._stopped = False
+        self._outage = Outage(queue.name)
         self._heartbeat = Heartbeat(queue.lease / 3, self._renew) if renewing else None
 
     def __iter__(self) -> Self:
@@ -56,7 +58,12 @@ class Messages(Generic[T]):
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
             if not self._ahead:
-                self._claim(deadline)
+                try:
+                    self._claim(deadline)
+                except TransportUnavailable as exc:
+                    self._outage.endure(exc, deadline)
+                    continue
+                self._outage.over()
             if self._ahead:
                 message = self._next()
                 if message is not None:
@@ -67,7 +74,7 @@ class Messages(Generic[T]):
         self._give_back()
         raise StopIteration
 
-    def work(self, item: Message[T], call: Handler[Message[T]]) -> None:
+    def work(self, item: Message[T], handler: Handler[Message[T]]) -> None:
         """
         Call a worker's handler and settle: ack when it returns, fail when it raises.
 
@@ -76,7 +83,13 @@ class Messages(Generic[T]):
         """
         try:
             with item:
-                call(item)
+                try:
+                    call(handler, item)
+                except Exception:
+                    raise
+                except BaseException:
+                    self._give_back()  # first: what goes to the head last stands in front
+                    raise
         except LeaseLost as exc:
             _log.warning("queue %r: %s: %s", self._queue.name, item.id, exc, exc_info=True)
         except Exception:  # noqa: BLE001 - whatever a handler raises must not end the loop
@@ -94,9 +107,11 @@ class Messages(Generic[T]):
         """
         self._stopped = True
         self._working = None
-        if self._heartbeat is not None:
-            self._heartbeat.stop()
-        self._give_back()
+        try:
+            if self._heartbeat is not None:
+                self._heartbeat.stop()
+        finally:
+            self._give_back()
 
     def __enter__(self) -> Self:
         return self

@@ -9,9 +9,10 @@ from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
-from ._acompat import AHandler, AHeartbeat
+from ._acompat import AHandler, AHeartbeat, acall
 from ._deadline import Deadline
-from .errors import LeaseLost
+from ._outage_async import AsyncOutage
+from .errors import LeaseLost, TransportUnavailable
 from .message_async import AsyncMessage
 from .serializer import T
 from .transport import Delivery, Receipt
@@ -44,6 +45,7 @@ class AsyncMessages(Generic[T]):
         self._held_until = 0.0
         self._working: AsyncMessage[T] | None = None
         self._stopped = False
+        self._outage = AsyncOutage(queue.name)
         self._heartbeat = AHeartbeat(queue.lease / 3, self._renew) if renewing else None
 
     def __aiter__(self) -> Self:
@@ -56,7 +58,12 @@ class AsyncMessages(Generic[T]):
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
             if not self._ahead:
-                await self._claim(deadline)
+                try:
+                    await self._claim(deadline)
+                except TransportUnavailable as exc:
+                    await self._outage.endure(exc, deadline)
+                    continue
+                self._outage.over()
             if self._ahead:
                 message = await self._next()
                 if message is not None:
@@ -67,7 +74,7 @@ class AsyncMessages(Generic[T]):
         await self._give_back()
         raise StopAsyncIteration
 
-    async def work(self, item: AsyncMessage[T], call: AHandler[AsyncMessage[T]]) -> None:
+    async def work(self, item: AsyncMessage[T], handler: AHandler[AsyncMessage[T]]) -> None:
         """
         Call a worker's handler and settle: ack when it returns, fail when it raises.
 
@@ -76,7 +83,13 @@ class AsyncMessages(Generic[T]):
         """
         try:
             async with item:
-                await call(item)
+                try:
+                    await acall(handler, item)
+                except Exception:
+                    raise
+                except BaseException:
+                    await self._give_back()  # first: what goes to the head last stands in front
+                    raise
         except LeaseLost as exc:
             _log.warning("queue %r: %s: %s", self._queue.name, item.id, exc, exc_info=True)
         except Exception:  # noqa: BLE001 - whatever a handler raises must not end the loop
@@ -94,9 +107,11 @@ class AsyncMessages(Generic[T]):
         """
         self._stopped = True
         self._working = None
-        if self._heartbeat is not None:
-            await self._heartbeat.stop()
-        await self._give_back()
+        try:
+            if self._heartbeat is not None:
+                await self._heartbeat.stop()
+        finally:
+            await self._give_back()
 
     async def __aenter__(self) -> Self:
         return self

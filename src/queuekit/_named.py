@@ -12,7 +12,7 @@ from ._checks import check_count, check_name
 from ._codec import Codec
 from ._envelope import new_ids
 from ._lookup import find_serializer, open_transport
-from .errors import TransportClosed
+from .errors import TransportClosed, Unsupported
 from .serializer import Serializer, T
 from .transport import FifoTransport, QueueStats
 
@@ -95,6 +95,14 @@ class NamedQueue(Generic[F_co, T]):
         self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.close()
+
+    def _wait(self, timeout: float | None) -> float | None:
+        """Return *timeout*, or refuse it where the transport cannot wait at all."""
+        if timeout != 0 and not self._transport.features.max_wait:
+            raise Unsupported(
+                "this transport cannot wait for messages: look with timeout=0 and without block="
+            )
+        return timeout
 
     def _open(self) -> F_co:
         if self._closed:

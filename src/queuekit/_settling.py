@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from ._checks import check_limit, check_seconds, refuse_type
 from ._deadline import Deadline
@@ -15,7 +15,7 @@ from ._envelope import FrameError, unwrap, unwrap_or_raw
 from ._letters import dead_name, letter
 from ._named import NamedQueue
 from ._policy import RetryPolicy
-from .errors import DecodeError, LeaseLost, TransportError
+from .errors import ConfigurationError, DecodeError, LeaseLost, TransportError
 from .message import Message
 from .serializer import Serializer, T
 from .transport import Delivery, Receipt, Transport
@@ -88,7 +88,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
         seconds = self._lease if lease is None else check_seconds("lease", lease, positive=True)
         check_limit("lease", seconds, self._open().features.max_lease)
         if messages:
-            receipts = [_receipt(message) for message in messages]
+            receipts = self._receipts(messages)
             lost = self._open().extend(self._name, receipts, lease=seconds)
             self._report(lost, messages, "extend")
 
@@ -104,6 +104,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
         Raises:
             LeaseLost: Some were not held any more; the others are done.
         """
+        self._check_messages(messages)
         longest = self._open().features.max_delay
         seconds = None if delay is None else check_seconds("delay", delay)
         if seconds is not None:
@@ -132,7 +133,8 @@ class SettlingQueue(NamedQueue[Transport, T]):
             LeaseLost: Some were not held any more; the others are done.
         """
         if messages:
-            lost = self._bury(list(messages), reason or "rejected")
+            self._check_messages(messages)
+            lost = self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
     def claim_slice(self, limit: int, deadline: Deadline) -> list[Delivery]:
@@ -211,12 +213,34 @@ class SettlingQueue(NamedQueue[Transport, T]):
         return self._open().move(self._name, letters, to=dead_name(self._name))
 
     def _settle(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
-        receipts: list[Receipt] = []
+        """Return the receipts, each once, and mark the messages."""
+        receipts = self._receipts(messages)
         for message in messages:
             if isinstance(message, Message):
                 message.settled = True
-            receipts.append(_receipt(message))
         return receipts
+
+    def _receipts(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
+        """Return the receipts, each once; refuse what is none, before anything is done."""
+        for message in cast("Sequence[object]", messages):
+            if isinstance(message, Message):
+                message = cast("Message[object]", message)
+                if message.queue.name != self._name:
+                    raise ConfigurationError(
+                        f"a message of {message.queue.name!r} cannot be settled on {self._name!r}"
+                    )
+            elif not isinstance(message, str):
+                way_out = "get() returns None when nothing came"
+                refuse_type("messages or their receipts are settled", message, way_out)
+        return list(dict.fromkeys(_receipt(message) for message in messages))
+
+    def _check_messages(self, messages: Sequence[Message[T]]) -> None:
+        """Refuse receipts where the attempts and the body are needed."""
+        self._receipts(messages)
+        for message in cast("Sequence[object]", messages):
+            if not isinstance(message, Message):
+                way_out = "only ack, release and extend take receipts"
+                refuse_type("fail and reject take messages", message, way_out)
 
     def _report(
         self, lost: Sequence[Receipt], messages: Sequence[Message[T] | Receipt], verb: str

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, overload
 
-from ._acompat import Call, Handler, Method
-from ._checks import check_count, check_unknown
+from ._acompat import Call, Handler, Method, call
+from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, unwrap_or_raw, wrap
 from ._letters import dead_name, letter
 from ._named import NamedQueue, fresh_ids
-from .errors import DecodeError, TransportError
+from ._outage import Outage
+from .errors import DecodeError, TransportError, TransportUnavailable
 from .serializer import Serializer, T
 from .transport import FifoTransport
 from .worker import Decorator, Worker
@@ -77,6 +79,7 @@ class Queue(NamedQueue[FifoTransport, T]):
     ) -> None:
         check_unknown(unknown)
         super().__init__(name, transport, serializer)
+        self._kept: deque[bytes] = deque()  # popped for a call that was interrupted
 
     def put(self, *bodies: T) -> None:
         """
@@ -95,6 +98,7 @@ class Queue(NamedQueue[FifoTransport, T]):
     def put_many(self, bodies: Iterable[T]) -> None:
         """Put all bodies of an iterable, as ``put`` does."""
         encode = self._codec.encode
+        check_many(bodies)
         packed = [encode(body) for body in bodies]
         for i, data in enumerate(packed):
             if data.startswith(MAGIC):  # would be read as a frame, so it gets one
@@ -127,7 +131,7 @@ class Queue(NamedQueue[FifoTransport, T]):
                 (``ReliableQueue(name).dead``). The next call goes on with the next message.
             TransportUnavailable: The store cannot be reached; a body on its way may be lost.
         """
-        found = self._take(1, waiting_time(block, timeout))
+        found = self._take(1, self._wait(waiting_time(block, timeout)))
         return self._decode(found[0]) if found else default
 
     def get_many(
@@ -139,27 +143,46 @@ class Queue(NamedQueue[FifoTransport, T]):
         Waits for the first as ``get`` does; ``[]`` means none came. What cannot be decoded goes to
         the dead letters, is logged, and is left out.
         """
-        wait = Deadline(waiting_time(block, timeout), time.monotonic())
+        wait = Deadline(self._wait(waiting_time(block, timeout)), time.monotonic())
         check_count("limit", limit)
         while True:
             found = self._take(limit, wait.remaining(time.monotonic()))
             bodies: list[T] = []
-            for data in found:
+            good: list[bytes] = []
+            for i, data in enumerate(found):
                 try:
                     bodies.append(self._decode(data))
+                    good.append(data)
                 except DecodeError as exc:
                     _log.error("%s", exc)
+                except BaseException:  # nobody gets them now, so the next call does
+                    self._kept.extendleft(reversed(good))
+                    self._kept.extend(found[i + 1 :])
+                    raise
             if bodies or not found:
                 return bodies
+
+    def close(self) -> None:
+        """
+        Close the queue, and its transport if it was opened from a URL.
+
+        What an interrupted call had taken goes back, to the tail. A second call does nothing; every
+        other call then raises ``TransportClosed``.
+        """
+        if self._kept and not self._closed:
+            self._transport.push(self._name, self._take_kept(len(self._kept)))
+        super().close()
 
     def consume(self, *, timeout: float | None = None) -> Bodies[T]:
         """
         Return an iterator over the bodies as they come.
 
         It ends when none came for *timeout* seconds (0: when the queue is empty; None: never), by
-        its ``stop`` or ``close``. An error does not end it: the next step goes on.
+        its ``stop`` or ``close``. An error does not end it: the next step goes on. While the store
+        is out of reach it waits and tries again, within the timeout; what was on its way when the
+        store went is lost.
         """
-        return Bodies(self._step, consuming_time(timeout))
+        return Bodies(self._name, self._step, self._wait(consuming_time(timeout)))
 
     @overload
     def worker(self, handler: Handler[T], /) -> Worker[Handler[T], T]: ...
@@ -180,12 +203,14 @@ class Queue(NamedQueue[FifoTransport, T]):
         Args:
             timeout: End after so many seconds without a body; 0 when empty, None never.
         """
-        wait = consuming_time(timeout)
-        decorate: Decorator[T] = Decorator(lambda: Bodies(self._step, wait))
+        wait = self._wait(consuming_time(timeout))
+        decorate: Decorator[T] = Decorator(lambda: Bodies(self._name, self._step, wait))
         return decorate if handler is None else decorate(handler)
 
     def _take(self, limit: int, timeout: float | None) -> list[bytes]:
         pop = self._open().pop
+        if self._kept:
+            return self._take_kept(limit)
         if timeout == 0:
             return pop(self._name, limit=limit)
         deadline = Deadline(timeout, time.monotonic())
@@ -200,7 +225,8 @@ class Queue(NamedQueue[FifoTransport, T]):
     def _step(self, deadline: Deadline) -> list[T]:
         """Wait once, at most for a slice; return one body or none."""
         wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
-        found = self._open().pop(self._name, timeout=wait)
+        pop = self._open().pop
+        found = self._take_kept(1) if self._kept else pop(self._name, timeout=wait)
         return [self._decode(data) for data in found]
 
     def _decode(self, data: bytes) -> T:
@@ -208,8 +234,16 @@ class Queue(NamedQueue[FifoTransport, T]):
             return self._codec.decode_stored(data)
         except DecodeError as exc:
             named = DecodeError(f"queue {self._name!r}: {exc}", exc.raw)
-            self._bury(data, named)
+            try:
+                self._bury(data, named)
+            except BaseException:  # interrupted: the next call tries again
+                self._kept.append(data)
+                raise
             raise named from exc.__cause__
+
+    def _take_kept(self, limit: int) -> list[bytes]:
+        kept = self._kept
+        return [kept.popleft() for _ in range(min(limit, len(kept)))]
 
     def _bury(self, data: bytes, error: DecodeError) -> None:
         envelope = unwrap_or_raw(data)
@@ -232,7 +266,8 @@ class Queue(NamedQueue[FifoTransport, T]):
 class Bodies(Generic[T]):
     """The bodies of a FIFO queue as they come: an iterator; see ``Queue.consume``."""
 
-    def __init__(self, step: Call[Deadline, list[T]], timeout: float | None) -> None:
+    def __init__(self, name: str, step: Call[Deadline, list[T]], timeout: float | None) -> None:
+        self._outage = Outage(name)
         self._step = step
         self._timeout = timeout
         self._stopped = False
@@ -243,16 +278,21 @@ class Bodies(Generic[T]):
     def __next__(self) -> T:
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
-            found = self._step(deadline)
+            try:
+                found = self._step(deadline)
+            except TransportUnavailable as exc:
+                self._outage.endure(exc, deadline)
+                continue
+            self._outage.over()
             if found:
                 return found[0]
             if not deadline.left(time.monotonic()):
                 break
         raise StopIteration
 
-    def work(self, item: T, call: Handler[T]) -> None:
+    def work(self, item: T, handler: Handler[T]) -> None:
         """Call a worker's handler; its error ends the loop, as the body cannot be given back."""
-        call(item)
+        call(handler, item)
 
     def stop(self) -> None:
         """End the iteration, from any thread; a wait that is under way ends within a second."""

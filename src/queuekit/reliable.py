@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._acompat import Handler, Method
-from ._checks import check_count, check_limit, check_seconds, check_unknown
+from ._checks import check_count, check_limit, check_many, check_seconds, check_unknown, refuse_type
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import wrap
 from ._messages import Messages
@@ -101,6 +101,8 @@ class ReliableQueue(SettlingQueue[T]):
             raise ConfigurationError(
                 "both retry= and max_attempts= were given: put it in the policy"
             )
+        if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+            refuse_type("retry= must be a RetryPolicy", retry, "use RetryPolicy(max_attempts=3)")
         if max_attempts is not None:
             retry = RetryPolicy(max_attempts=max_attempts)
         super().__init__(name, transport, serializer, lease, retry or DEFAULT_RETRY)
@@ -139,6 +141,7 @@ class ReliableQueue(SettlingQueue[T]):
         stored.
         """
         encode = self._codec.encode
+        check_many(bodies)
         packed = [encode(body) for body in bodies]
         transport = self._open()
         ids = fresh_ids(len(packed))
@@ -179,14 +182,18 @@ class ReliableQueue(SettlingQueue[T]):
         Waits for the first as ``get`` does; ``[]`` means none came.
         """
         check_count("limit", limit)
-        deadline = Deadline(waiting_time(block, timeout), time.monotonic())
+        deadline = Deadline(self._wait(waiting_time(block, timeout)), time.monotonic())
         while True:
             deliveries = self.claim_slice(limit, deadline)
             messages: list[Message[T]] = []
-            for delivery in deliveries:
-                message = self.open_delivery(delivery)
-                if message is not None:
-                    messages.append(message)
+            try:
+                for delivery in deliveries:
+                    message = self.open_delivery(delivery)
+                    if message is not None:
+                        messages.append(message)
+            except BaseException:  # nobody gets them: they go back to where they were
+                self.give_back([delivery.receipt for delivery in deliveries])
+                raise
             if messages or not (deliveries or deadline.left(time.monotonic())):
                 return messages
 
@@ -198,14 +205,15 @@ class ReliableQueue(SettlingQueue[T]):
         its ``stop`` or ``close``; after its timeout, the next step waits again. An error does not
         end it either. Leave it by ``with`` or ``close``: then what was claimed ahead is given
         back, uncounted, at once, else when its lease runs out. The lease is renewed before a
-        message is handed out with less than half of it left.
+        message is handed out with less than half of it left. While the store is out of
+        reach it waits and tries again, within the timeout.
 
         Args:
             timeout: Seconds.
             prefetch: Messages claimed at a time; more save trips to the store.
         """
         check_count("prefetch", prefetch)
-        wait = consuming_time(timeout)
+        wait = self._wait(consuming_time(timeout))
         return Messages(self, timeout=wait, prefetch=prefetch)
 
     @overload
@@ -239,7 +247,7 @@ class ReliableQueue(SettlingQueue[T]):
             prefetch: Messages claimed at a time.
         """
         check_count("prefetch", prefetch)
-        wait = consuming_time(timeout)
+        wait = self._wait(consuming_time(timeout))
         decorate: Decorator[Message[T]] = Decorator(
             lambda: Messages(self, timeout=wait, prefetch=prefetch, renewing=True)
         )

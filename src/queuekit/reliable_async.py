@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._acompat import AHandler, AMethod
-from ._checks import check_count, check_limit, check_seconds, check_unknown
+from ._checks import check_count, check_limit, check_many, check_seconds, check_unknown, refuse_type
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import wrap
 from ._messages_async import AsyncMessages
@@ -101,6 +101,8 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             raise ConfigurationError(
                 "both retry= and max_attempts= were given: put it in the policy"
             )
+        if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+            refuse_type("retry= must be a RetryPolicy", retry, "use RetryPolicy(max_attempts=3)")
         if max_attempts is not None:
             retry = RetryPolicy(max_attempts=max_attempts)
         super().__init__(name, transport, serializer, lease, retry or DEFAULT_RETRY)
@@ -139,6 +141,7 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         stored.
         """
         encode = self._codec.encode
+        check_many(bodies)
         packed = [encode(body) for body in bodies]
         transport = self._open()
         ids = fresh_ids(len(packed))
@@ -183,14 +186,18 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         Waits for the first as ``get`` does; ``[]`` means none came.
         """
         check_count("limit", limit)
-        deadline = Deadline(waiting_time(block, timeout), time.monotonic())
+        deadline = Deadline(self._wait(waiting_time(block, timeout)), time.monotonic())
         while True:
             deliveries = await self.claim_slice(limit, deadline)
             messages: list[AsyncMessage[T]] = []
-            for delivery in deliveries:
-                message = await self.open_delivery(delivery)
-                if message is not None:
-                    messages.append(message)
+            try:
+                for delivery in deliveries:
+                    message = await self.open_delivery(delivery)
+                    if message is not None:
+                        messages.append(message)
+            except BaseException:  # nobody gets them: they go back to where they were
+                await self.give_back([delivery.receipt for delivery in deliveries])
+                raise
             if messages or not (deliveries or deadline.left(time.monotonic())):
                 return messages
 
@@ -202,14 +209,15 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         its ``stop`` or ``aclose``; after its timeout, the next step waits again. An error does not
         end it either. Leave it by ``with`` or ``aclose``: then what was claimed ahead is given
         back, uncounted, at once, else when its lease runs out. The lease is renewed before a
-        message is handed out with less than half of it left.
+        message is handed out with less than half of it left. While the store is out of
+        reach it waits and tries again, within the timeout.
 
         Args:
             timeout: Seconds.
             prefetch: Messages claimed at a time; more save trips to the store.
         """
         check_count("prefetch", prefetch)
-        wait = consuming_time(timeout)
+        wait = self._wait(consuming_time(timeout))
         return AsyncMessages(self, timeout=wait, prefetch=prefetch)
 
     @overload
@@ -245,7 +253,7 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             prefetch: Messages claimed at a time.
         """
         check_count("prefetch", prefetch)
-        wait = consuming_time(timeout)
+        wait = self._wait(consuming_time(timeout))
         decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
             lambda: AsyncMessages(self, timeout=wait, prefetch=prefetch, renewing=True)
         )

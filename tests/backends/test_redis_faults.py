@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from queuekit import Message, ReliableQueue
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.errors import QueueFull, TransportClosed, TransportError, TransportUnavailable
 from queuekit.transport import PushOptions
@@ -234,6 +236,38 @@ def test_a_server_that_goes_and_comes_back(tmp_path: Path) -> None:
         server.start()
         transport.push("q", [b"2"], token="t")
         assert [b"2"] == transport.pop("q", timeout=1.0)
+
+
+def test_a_worker_goes_on_by_itself_when_the_server_is_back(tmp_path: Path) -> None:
+    worked: list[object] = []
+    with server_in(tmp_path) as server:
+        jobs = ReliableQueue("back", server.url)
+
+        @jobs.worker
+        def work(message: Message[object]) -> None:
+            worked.append(message.body)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            jobs.put(1)
+            _wait_for(lambda: worked == [1])
+            server.stop()
+            time.sleep(1.5)
+            server.start()
+            jobs.put(2)
+            _wait_for(lambda: worked == [1, 2])
+        finally:
+            work.stop()
+            thread.join()
+            jobs.close()
+
+
+def _wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert true()
 
 
 def test_an_idle_connection_that_the_server_closed_is_replaced(

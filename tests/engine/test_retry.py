@@ -207,7 +207,7 @@ def test_fail_of_several_messages_treats_each_by_its_attempts() -> None:
 def test_fail_of_several_messages_keeps_the_order_given() -> None:
     rig = Rig()
     jobs = rig.jobs()
-    jobs.put_many("abc")
+    jobs.put_many(list("abc"))
     a, b, c = jobs.get_many(3)
     jobs.fail(c, a, b, delay=0)
     assert ["c", "a", "b"] == drain(jobs)

@@ -209,7 +209,7 @@ async def test_fail_of_several_messages_treats_each_by_its_attempts() -> None:
 async def test_fail_of_several_messages_keeps_the_order_given() -> None:
     rig = AsyncRig()
     jobs = rig.jobs()
-    await jobs.put_many("abc")
+    await jobs.put_many(list("abc"))
     a, b, c = await jobs.get_many(3)
     await jobs.fail(c, a, b, delay=0)
     assert ["c", "a", "b"] == await drain(jobs)

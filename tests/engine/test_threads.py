@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from queuekit import MemoryTransport, Queue, ReliableQueue, TransportClosed
+from queuekit import (
+    ConfigurationError,
+    MemoryTransport,
+    Queue,
+    ReliableQueue,
+    TransportClosed,
+)
 
 from .colour import Background
 
@@ -130,3 +136,21 @@ def test_closing_one_of_two_queues_on_a_transport_ends_its_waits_only(engine: An
         waiting.join(2)
     other.put("x")
     assert other.get() is not None
+
+
+@pytest.mark.parametrize("engine", [Queue, ReliableQueue])
+def test_work_that_is_only_promised_is_not_done(engine: type) -> None:
+    """A coroutine hidden behind a plain function must not pass for a handler that has worked."""
+
+    async def pay(item: object) -> None:
+        raise AssertionError("nobody awaits this")
+
+    queue = engine("hidden", MemoryTransport())
+    queue.put(1)
+    work = queue.worker(timeout=0)(lambda item: pay(item))
+    if engine is Queue:
+        with pytest.raises(ConfigurationError, match="returned a coroutine"):
+            work()
+    else:
+        work()
+        assert 1 == queue.stats().delayed, "failed, so it is tried again"

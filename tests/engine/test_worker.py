@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import ConfigurationError, TransportUnavailable, Worker
+from queuekit import ConfigurationError, Worker
 from queuekit._acompat import sleep
 
 from .colour import MARKS, Background
@@ -225,18 +225,6 @@ def test_ctrl_c_while_it_waits_ends_it_quietly(kind: str) -> None:
 
     rig.build(kind).worker(handle)()
     assert 0 == rig.flaky.pending
-
-
-@BOTH
-def test_an_unreachable_store_ends_it_with_the_error(kind: str) -> None:
-    rig = Rig()
-    rig.flaky.fail_next("pop" if kind == "queue" else "claim")
-
-    def handle(item: Any) -> None:
-        raise AssertionError("there is nothing")
-
-    with pytest.raises(TransportUnavailable):
-        rig.build(kind).worker(handle)()
 
 
 @BOTH

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import AsyncWorker, ConfigurationError, TransportUnavailable
+from queuekit import AsyncWorker, ConfigurationError
 from queuekit._acompat import asleep
 
 from .colour_async import MARKS, Background
@@ -225,18 +225,6 @@ async def test_ctrl_c_while_it_waits_ends_it_quietly(kind: str) -> None:
 
     await rig.build(kind).worker(handle)()
     assert 0 == rig.flaky.pending
-
-
-@BOTH
-async def test_an_unreachable_store_ends_it_with_the_error(kind: str) -> None:
-    rig = AsyncRig()
-    rig.flaky.fail_next("pop" if kind == "queue" else "claim")
-
-    async def handle(item: Any) -> None:
-        raise AssertionError("there is nothing")
-
-    with pytest.raises(TransportUnavailable):
-        await rig.build(kind).worker(handle)()
 
 
 @BOTH
