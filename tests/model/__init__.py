@@ -1,0 +1,1 @@
+"""A model of the claim protocol of the Redis layout, searched state by state."""
