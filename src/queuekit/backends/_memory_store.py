@@ -237,7 +237,6 @@ def store_of_url(url: str) -> Store:
     name = url.partition(":")[2]
     if name.startswith("/") or "?" in name:
         raise ConfigurationError(
-            f'a memory store is "memory:" or "memory:name", without slashes and parameters, not'
-            f" {url!r}"
+            'a memory store is "memory:" or "memory:name", without slashes and parameters'
         )
     return Store.by_name(name)

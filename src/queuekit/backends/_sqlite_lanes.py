@@ -86,7 +86,8 @@ class Lane:
 
     def stats(self, cur: sqlite3.Cursor) -> QueueStats:
         """Count messages by state, in one snapshot; walks over what is delayed or claimed."""
-        return QueueStats(*cur.execute(sql.STATS, (*self._range, self.number)).fetchone())
+        names = (*self._range, *self._range, self.number, self.number)
+        return QueueStats(*cur.execute(sql.STATS, names).fetchone())
 
     def purge(self, cur: sqlite3.Cursor) -> int:
         """Remove what is ready or delayed."""

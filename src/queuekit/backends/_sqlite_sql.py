@@ -87,9 +87,9 @@ NEXT: Final = (
 )
 # Ready positions have no gaps: they are taken from one end only, and both ends only grow by one.
 STATS: Final = (
-    "SELECT coalesce((SELECT pos FROM queuekit_ready WHERE pos BETWEEN ?1 AND ?2"
-    " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_ready WHERE pos BETWEEN ?1 AND ?2"
+    "SELECT coalesce((SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+    " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
     " ORDER BY pos LIMIT 1) + 1, 0),"
-    " (SELECT count(*) FROM queuekit_delayed WHERE queue = ?3),"
-    " (SELECT count(*) FROM queuekit_claims WHERE queue = ?3 AND expires = -1 AND place >= 0)"
+    " (SELECT count(*) FROM queuekit_delayed WHERE queue = ?),"
+    " (SELECT count(*) FROM queuekit_claims WHERE queue = ? AND expires = -1 AND place >= 0)"
 )

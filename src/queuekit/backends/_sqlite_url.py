@@ -22,7 +22,7 @@ def absolute(path: PathLike | None) -> str:
         )
     if name.startswith("sqlite:"):
         raise ConfigurationError(
-            f"{name!r} is a URL, not a path; use SQLiteTransport.from_url, or give it to the queue"
+            "a path is wanted, not a URL; use SQLiteTransport.from_url, or give it to the queue"
         )
     if "\0" in name:
         raise ConfigurationError(f"the path {name!r} has a NUL character; no file is named so")
@@ -42,20 +42,22 @@ def parse_url(url: str) -> tuple[str, Synchronous]:
         host, _, location = location[2:].partition("/")
         if host:
             raise ConfigurationError(
-                f"a SQLite URL has no host, {url!r} names {host!r}; use sqlite:///jobs.db for a"
-                " relative path, sqlite:////var/jobs.db for an absolute one"
+                "a SQLite URL has no host, so three slashes stand before the path: use"
+                " sqlite:///jobs.db for a relative path, sqlite:////var/jobs.db for an absolute one"
             )
     try:
         path = unquote(location, errors="strict")
     except UnicodeDecodeError as exc:
-        raise ConfigurationError(f"the path in {url!r} is no UTF-8 when decoded") from exc
+        raise ConfigurationError("the path in the SQLite URL is no UTF-8 when decoded") from exc
     if path in ("", ":memory:"):
-        raise ConfigurationError(f'{url!r} names no file; use "memory:" for queues in memory')
+        raise ConfigurationError('the URL names no file; use "memory:" for queues in memory')
     synchronous = "NORMAL"
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name != "synchronous":
+    given = parse_qsl(query, keep_blank_values=True)
+    for name, value in given:
+        if name != "synchronous" or len(given) > 1:
+            shown = f"unknown parameter {name!r}" if "@" not in query else "an unknown parameter"
             raise ConfigurationError(
-                f"unknown parameter {name!r} in {url!r}; known is 'synchronous'"
+                f"{shown}, or one twice, in the SQLite URL; known is 'synchronous'"
             )
         synchronous = value.upper()
     return path, cast("Synchronous", synchronous)

@@ -177,6 +177,12 @@ def _split(url: str) -> SplitResult:
         _refuse("the URL cannot be read")
     if parts.scheme not in _SCHEMES:
         _refuse(f"a Redis URL begins with one of {', '.join(_SCHEMES)}, not {parts.scheme!r}")
+    rest = f"{parts.path}?{parts.query}"
+    if "@" in rest:  # what follows may be a password: none of it is shown
+        _refuse(
+            "an @ stands after a / or a ? of the URL; within a user name or password write / as"
+            " %2F, ? as %3F and @ as %40"
+        )
     if parts.fragment:
         _refuse("a Redis URL has no part after #; write # within a password as %23")
     return parts
@@ -204,7 +210,7 @@ def _db(parts: SplitResult, scheme: str, query: dict[str, str]) -> int:
         _refuse("the URL names the database twice, in its path and as db=")
     text = in_path or in_query or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        _refuse(f"the database is a number, as in redis://localhost/0, not {text!r}")
+        _refuse("the database is a number, as in redis://localhost/0")
     return int(text)
 
 
@@ -224,7 +230,7 @@ def _seconds(key: str, text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0.05 <= seconds <= 3600:
-        _refuse(f"{key} must be 0.05 to 3600 seconds, not {text!r}")
+        _refuse(f"{key} must be 0.05 to 3600 seconds")
     return seconds
 
 
