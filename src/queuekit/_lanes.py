@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Final
 
 from ._envelope import claimed_id, frame_id
@@ -74,7 +75,7 @@ class Lanes:
 
     def peek(self, limit: int) -> list[bytes]:
         """Return the oldest ready bodies."""
-        return [self.ready[i].body for i in range(min(limit, len(self.ready)))]
+        return [entry.body for entry in islice(self.ready, limit)]
 
     def stats(self) -> QueueStats:
         """Count messages by state."""

@@ -754,10 +754,10 @@ def test_the_module_does_without_asyncio():
 
 
 def test_tokens_are_forgotten_in_bounded_steps(monkeypatch):
-    from queuekit.backends import _sqlite_tokens
+    from queuekit.backends import _tokens
 
-    monkeypatch.setattr(_sqlite_tokens, "_MOST_TOKENS", 10)
-    tokens = _sqlite_tokens.Tokens()
+    monkeypatch.setattr(_tokens, "_MOST_TOKENS", 10)
+    tokens = _tokens.Tokens()
     assert [tokens.add("q", str(n)) for n in range(100)] == [True] * 100
     assert not tokens.add("q", "99")
     assert tokens.add("q", "0")

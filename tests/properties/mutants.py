@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from queuekit._lanes import Lanes, _Claim
 from queuekit._receipt import place_of, token_of
@@ -281,6 +281,13 @@ class TokenOfPushForgotten(Base):
     """The store with these lanes stores a push again: see ``store``."""
 
 
+class Forgetful:
+    """Tokens that are new every time."""
+
+    def add(self, queue: str, token: str) -> bool:
+        return True
+
+
 MUTANTS: list[type[Base]] = [
     one for one in list(globals().values()) if isinstance(one, type) and Base in one.__bases__
 ]
@@ -293,7 +300,9 @@ def store(mutant: type[Lanes]) -> type[Store]:
         def lane(self, queue: str) -> Lanes:
             return self.lanes.setdefault(queue, mutant())
 
-        def seen(self, queue: str, token: str) -> bool:
-            return super().seen(queue, token) and mutant is not TokenOfPushForgotten
+        def __init__(self, clock: Any) -> None:
+            super().__init__(clock)
+            if mutant is TokenOfPushForgotten:
+                self.tokens = cast(Any, Forgetful())
 
     return Mutated

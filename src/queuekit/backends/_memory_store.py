@@ -21,16 +21,16 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
+from ._tokens import Tokens
 
 Clock = Callable[[], float]
 
-_TOKEN_LIFE: Final = 3600.0
 _MOVED_CLOCK_TICK: Final = 0.01
 """With a clock that somebody moves, waiters look again so often (real seconds)."""
 
 
 class Waiter(Protocol):
-    def wake(self) -> None: ...
+    def wake(self) -> bool: ...
 
 
 class Store:
@@ -46,7 +46,7 @@ class Store:
         self.waiters: dict[str, deque[Waiter]] = {}
         self._claims = count(1)
         self._mark = os.urandom(9).hex()[:17]
-        self.tokens: dict[tuple[str, str], float] = {}
+        self.tokens = Tokens()
         self.pid = os.getpid()
 
     @classmethod
@@ -55,7 +55,10 @@ class Store:
         if not name:
             return cls(time.monotonic)
         with cls.naming:
-            return cls.named.setdefault(name, cls(time.monotonic))
+            store = cls.named.get(name)
+            if store is None or store.pid != os.getpid():  # a fork begins with stores of its own
+                store = cls.named[name] = cls(time.monotonic)
+            return store
 
     def new_token(self) -> str:
         """Mint a claim's token; the ids of bodies without a frame are cut from it."""
@@ -71,19 +74,7 @@ class Store:
         """Wake as many waiters as there are messages; the lock is held."""
         waiting = self.waiters.get(queue)
         while waiting and messages > 0:
-            waiting.popleft().wake()
-            messages -= 1
-
-    def seen(self, queue: str, token: str) -> bool:
-        """Remember a push's token for an hour, and tell whether it was here before."""
-        name = (queue, token)
-        now = time.monotonic()
-        while self.tokens and next(iter(self.tokens.values())) < now:
-            del self.tokens[next(iter(self.tokens))]
-        if name in self.tokens:
-            return True
-        self.tokens[name] = now + _TOKEN_LIFE
-        return False
+            messages -= waiting.popleft().wake()
 
 
 class MemoryOperations:
@@ -121,7 +112,7 @@ class MemoryOperations:
         store = self.store
         with store.lock:
             lane = self._lane(queue)
-            if not bodies or (token is not None and store.seen(queue, token)):
+            if not bodies or (token is not None and not store.tokens.add(queue, token)):
                 return
             lane.push(bodies, now=store.clock() if delay else 0.0, delay=delay)
             if queue in store.waiters:

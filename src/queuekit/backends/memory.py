@@ -37,8 +37,9 @@ class _ThreadWaiter:
         self._lock = threading.Lock()
         self._lock.acquire()
 
-    def wake(self) -> None:
+    def wake(self) -> bool:
         self._lock.release()
+        return True
 
     def wait(self, seconds: float) -> bool:
         return self._lock.acquire(timeout=seconds)
@@ -155,8 +156,13 @@ class _TaskWaiter:
         self._loop = loop
         self._future: asyncio.Future[None] = loop.create_future()
 
-    def wake(self) -> None:
-        self._loop.call_soon_threadsafe(self._resolve)
+    def wake(self) -> bool:
+        """Wake the task, and tell whether there is one: its loop may have been closed."""
+        try:
+            self._loop.call_soon_threadsafe(self._resolve)
+        except RuntimeError:
+            return False
+        return True
 
     def _resolve(self) -> None:
         if not self._future.done():

@@ -30,9 +30,9 @@ from ..transport import (
 from ._sqlite_database import Borrowed, Database
 from ._sqlite_lanes import MAX_QUEUES, Claimed, Lane
 from ._sqlite_store import Clock
-from ._sqlite_tokens import Tokens
 from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
 from ._sqlite_wait import Waiter
+from ._tokens import Tokens
 
 _R = TypeVar("_R")
 

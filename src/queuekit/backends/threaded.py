@@ -210,12 +210,20 @@ class ThreadedTransport:
             raise
 
     def _threads_of_this_process(self) -> ThreadPoolExecutor:
-        if self._executor is None or self._pid != os.getpid():  # threads do not survive a fork
+        self._look_for_a_fork()
+        if self._executor is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._pid = os.getpid()
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="queuekit")
         return self._executor
+
+    def _look_for_a_fork(self) -> None:
+        """Leave what is kept, and who waits, to the parent; its threads are not here."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._executor = None
+            self._kept.clear()
+            self._lines.clear()
 
     async def _wait(
         self, queue: str, look: Callable[[], Awaitable[list[_R]]], timeout: float, *, claiming: bool
@@ -264,6 +272,8 @@ class ThreadedTransport:
 
     def _wake(self, queue: str, messages: int) -> None:
         """Wake as many of each kind as there are messages."""
+        if self._loop is not None and self._loop.is_closed():
+            self._lines.clear()  # who waited there waits no more
         for claiming in (True, False):
             left = messages
             for waiter in self._lines.get((queue, claiming), ()):
@@ -278,6 +288,7 @@ class ThreadedTransport:
         self._wake(queue, len(bodies))
 
     def _take_kept(self, queue: str, limit: int) -> list[bytes]:
+        self._look_for_a_fork()
         kept = self._kept.get(queue)
         if not kept:
             return []

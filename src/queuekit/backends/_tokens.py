@@ -14,7 +14,7 @@ class Tokens:
     """
     The tokens of this object's pushes: for an hour, and the last 100,000 only.
 
-    A call on a file that fails has stored nothing, so a repeat follows soon or never, and rows for
+    A call that fails has stored nothing, so a repeat follows soon or never, and rows in a file for
     them would cost each push as much as its message does. Needs no lock, which a fork might copy
     while it is held: each step on the containers is one of the interpreter's.
     """
