@@ -154,3 +154,36 @@ def test_ctrl_c_while_waiting_ends_in_one_line(shell: Shell) -> None:
 
 def test_words_may_follow_options(shell: Shell) -> None:
     assert 2 == len(shell("put", "jobs", "--raw", "1", "2")[1].split())
+
+
+@pytest.mark.parametrize("words", [["put", "jobs", "x"], ["get", "jobs"], ["stats", "jobs"]])
+def test_a_store_that_ends_with_the_command_is_refused(shell: Shell, words: list[str]) -> None:
+    status, out, err = shell(*words, "--url", "memory:")
+    assert (2, "") == (status, out)
+    assert "one process" in err
+
+
+def test_json_output_is_ascii_and_no_body_breaks_it(shell: Shell) -> None:
+    bodies = ['"\\ud800"', '"\x7f\u009b\u202e"']
+    shell("put", "jobs", "--raw", *bodies)
+    status, out, err = shell("consume", "jobs", "--json", "--timeout", "0")
+    assert (0, 2) == (status, len(out.splitlines())), err
+    assert out.isascii()
+    assert "\x7f" not in out
+    assert [json.loads(body) for body in bodies] == [
+        json.loads(line)["body"] for line in out.splitlines()
+    ]
+
+
+def test_a_line_that_is_no_text_is_refused_without_raw(shell: Shell) -> None:
+    command = [sys.executable, "-m", "queuekit", "put", "jobs"]
+    done = subprocess.run(
+        command,
+        input=b"\xff\xfe\n",
+        cwd=shell.folder,
+        env={**shell.env, "PYTHONUTF8": "1"},
+        capture_output=True,
+    )
+    assert (2, b"") == (done.returncode, done.stdout)
+    assert b"--raw" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -7,13 +7,16 @@ import json
 import sys
 from collections.abc import Iterator
 
-from .. import Message, ReliableQueue
+from .. import ConfigurationError, Message, ReliableQueue
 from .main import EMPTY, store_url
 
 
 def put(arguments: argparse.Namespace) -> int:
     """Put the arguments, or the lines of stdin, and print an id for each."""
     bodies: list[str] = arguments.body
+    reconfigure = getattr(sys.stdin, "reconfigure", None)
+    if reconfigure is not None:  # so that what is no UTF-8 can be named, or taken with --raw
+        reconfigure(encoding="utf-8", errors="surrogateescape")
     with _queue(arguments) as queue:
         lines = iter(bodies) if bodies else (line.rstrip("\r\n") for line in sys.stdin)
         for chunk in _chunks(_packed(line, arguments.raw) for line in lines):
@@ -48,7 +51,7 @@ def peek(arguments: argparse.Namespace) -> int:
     with _queue(arguments) as queue:
         for body in queue.peek(arguments.number):
             if arguments.json:
-                print(json.dumps({"body": _readable(body)}, ensure_ascii=False))
+                print(_as_json({"body": _readable(body)}))
             else:
                 _write(body, arguments.raw)
     return 0
@@ -67,7 +70,7 @@ def stats(arguments: argparse.Namespace) -> int:
     heads = ("queue", "ready", "delayed", "claimed", "dead")
     if arguments.json:
         for row in rows:
-            print(json.dumps(dict(zip(heads, row, strict=True)), ensure_ascii=False))
+            print(_as_json(dict(zip(heads, row, strict=True))))
         return 0
     width = max(len(_safe(row[0])) for row in rows)
     width = max(width, len(heads[0]))
@@ -94,7 +97,7 @@ def _hand_over(message: Message[bytes], arguments: argparse.Namespace) -> None:
     """Print a message, and ack it once it has left this process; else give it back, uncounted."""
     try:
         if arguments.json:
-            print(json.dumps(_record(message), ensure_ascii=False))
+            print(_as_json(_record(message)))
         else:
             _write(message.body, arguments.raw)
         sys.stdout.flush()
@@ -116,8 +119,17 @@ def _record(message: Message[bytes]) -> dict[str, object]:
 
 
 def _packed(text: str, raw: bool) -> bytes:
-    data = text if raw else json.dumps(text, ensure_ascii=False)
-    return data.encode("utf-8", "surrogateescape")
+    if raw:
+        return text.encode("utf-8", "surrogateescape")
+    try:
+        return json.dumps(text, ensure_ascii=False).encode()
+    except UnicodeEncodeError as exc:
+        raise ConfigurationError(f"{ascii(text)[:80]} is no UTF-8; use --raw for bytes") from exc
+
+
+def _as_json(record: dict[str, object]) -> str:
+    """Return one line of JSON, in ASCII: no reader chokes on it and no terminal obeys it."""
+    return json.dumps(record).replace("\x7f", "\\u007f")
 
 
 def _chunks(bodies: Iterator[bytes]) -> Iterator[list[bytes]]:

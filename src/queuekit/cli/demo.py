@@ -38,11 +38,6 @@ Body = Mapping[str, str]
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and return 0 if its ledger adds up."""
     url = store_url(arguments.url)
-    if url.partition(":")[0] == "memory":
-        raise ConfigurationError(
-            "the demo kills a process and lets others go on, and memory: stays within one process;"
-            " use --url sqlite:///demo.db or redis://..."
-        )
     bodies = list(_bodies([Path(path) for path in arguments.path], arguments.messages))
     if not bodies:
         raise ConfigurationError("there is nothing to count: no files, or an empty one")
@@ -135,7 +130,7 @@ class _Demo:
         number = str(self._started)
         self._started += 1
         command = [sys.executable, "-m", "queuekit.cli.demo_worker"]
-        command += [self._queue.name, str(self._folder), number, str(hold)]
+        command += [self._queue.name, str(self._folder), number, str(hold), str(os.getpid())]
         self._workers[number] = subprocess.Popen(command)  # noqa: S603 - our own module
         self._view.say(f"worker {number} started, pid {self._workers[number].pid}")
 

@@ -1,5 +1,5 @@
 """
-One worker process of the demo: ``python -m queuekit.cli.demo_worker QUEUE FOLDER NUMBER HOLD``.
+One worker process of the demo: ``python -m queuekit.cli.demo_worker`` and five arguments.
 
 It shows the two things that a handler needs to count each message once, although it may get some
 of them twice: record the effect under ``message.id`` where a second record of the same id does
@@ -28,9 +28,14 @@ PREFETCH: Final = 8
 
 
 def main(argv: list[str]) -> int:
-    """Count words until told to end (SIGTERM), or until the demo's own process is gone."""
-    name, folder, number, hold = argv
-    parent = os.getppid()
+    """
+    Count words until told to end (SIGTERM), or until the demo's own process is gone.
+
+    Args:
+        argv: The queue's name, the folder of ledger and effects, this worker's number, the message
+            in which it stops to be killed (0: none), and the demo's process id.
+    """
+    name, folder, number, hold, parent = argv
     queue: ReliableQueue[Mapping[str, str]] = ReliableQueue(name, lease=LEASE)
     ledger = Ledger(Path(folder), number)
     effects = Effects(Path(folder))
@@ -44,7 +49,7 @@ def main(argv: list[str]) -> int:
             messages.stop()
 
         signal.signal(signal.SIGTERM, end)
-        while not over.is_set() and os.getppid() == parent:
+        while not over.is_set() and os.getppid() == int(parent):
             for message in messages:
                 done += 1
                 _work(message, ledger, effects, holding=done == int(hold))

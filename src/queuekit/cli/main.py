@@ -61,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def store_url(given: str | None) -> str:
     """Return the URL that was given, the environment's, or that of the default file, and say so."""
     url = given or os.environ.get("QUEUEKIT_URL")
+    if url and url.partition(":")[0].lower() == "memory":
+        raise ConfigurationError(
+            "memory: stays within one process and would end with this command; use --url"
+            " sqlite:///queue.db or redis://..."
+        )
     if url:
         return url
     path = Path(DEFAULT_FILE).absolute()
