@@ -354,3 +354,33 @@ def freeze(server: Server) -> None:
     import signal
 
     server._process.send_signal(signal.SIGSTOP)
+
+
+def test_what_came_beside_a_missing_script_is_kept_when_loading_it_is_interrupted(
+    transport: RedisTransport, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait popped a body, its companion found no script, and the second send was cut off."""
+    transport.pop("q", limit=2)
+    transport.push("q", [b"1", b"2"])
+    redis_client.script_flush()
+    exchange = transport._exchange
+    call = exchange.link.call
+
+    def interrupted(commands, **options):
+        if commands[0][0] == b"SCRIPT":
+            options["late"]([])
+            raise KeyboardInterrupt
+        return call(commands, **options)
+
+    monkeypatch.setattr(exchange.link, "call", interrupted)
+    keys = transport._enter("q")
+    with pytest.raises(KeyboardInterrupt):
+        transport._take("q", keys, [(b"BLPOP", keys.ready, "1"), _pop_command(keys)], waits=True)
+    monkeypatch.undo()
+    assert [b"1", b"2"] == transport.pop("q") + transport.pop("q")
+
+
+def _pop_command(keys):
+    from queuekit.backends.redis import _script
+
+    return _script.POP((keys.landing, keys.ready), 1)

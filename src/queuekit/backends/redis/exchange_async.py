@@ -47,6 +47,8 @@ class AsyncExchange:
             raise broken(exc, self.server, doing, unknown) from exc.__cause__
         for reply in replies:
             if isinstance(reply, Exception):
+                if late is not None:
+                    late(replies)  # what came beside the refusal is for the next call
                 raise refusal(reply, self.server, doing) from reply
         return replies
 
@@ -98,7 +100,17 @@ class AsyncExchange:
                     if (script := script_of(commands[i]))
                 )
                 repeated = [*loads, *(commands[i] for i in missing)]
-                again = await self.link.call(repeated, waits=waits, late=late)
+                before, count = list(replies), len(loads)
+
+                def with_before(more: Sequence[Reply]) -> None:
+                    """Hand over what the first send brought, too: it is not asked for again."""
+                    for i, reply in zip(missing, more[count:], strict=False):
+                        before[i] = reply
+                    if late is not None:
+                        late(before)
+
+                again_late = None if late is None else with_before
+                again = await self.link.call(repeated, waits=waits, late=again_late)
                 refused = next((r for r in again[: len(loads)] if isinstance(r, Exception)), None)
                 for i, reply in zip(missing, again[len(loads) :], strict=True):
                     replies[i] = refused if refused and is_missing(reply) else reply
