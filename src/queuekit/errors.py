@@ -58,7 +58,12 @@ class BodyTooLarge(TransportError):
 
 
 class QueueFull(TransportError):
-    """The store has no room. Nothing was stored; claiming and acking still work."""
+    """
+    The store has no room. Claiming and acking still work.
+
+    Nothing was stored; but of a batch that the transport stores in steps (its ``features`` lack
+    ``atomic_push``) the first bodies may be.
+    """
 
 
 class Unsupported(TransportError):

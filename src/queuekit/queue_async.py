@@ -90,7 +90,7 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         Raises:
             EncodeError: The serializer cannot carry one of them; none is stored.
             BodyTooLarge: One is over the transport's limit; none is stored.
-            QueueFull: The store has no room; none is stored.
+            QueueFull: The store has no room; none is stored, or the first of a large batch.
             TransportUnavailable: They may or may not be stored. Not repeated.
         """
         await self.put_many(bodies)

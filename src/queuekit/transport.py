@@ -104,7 +104,8 @@ class FifoTransport(Protocol):
 
         Raises:
             BodyTooLarge: One body exceeds ``features.max_body``; nothing is stored.
-            QueueFull: The store has no room; nothing is stored.
+            QueueFull: The store has no room; nothing is stored, or without
+                ``features.atomic_push`` the first bodies of a large batch only.
             TransportUnavailable: The bodies may or may not be stored. Not repeated.
         """
         ...
