@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 import redis
+from faults.proxy import Proxy, proxy_to
+from faults.servers import Server, server_in
 
 from queuekit import Message, ReliableQueue
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.errors import QueueFull, TransportClosed, TransportError, TransportUnavailable
 from queuekit.transport import PushOptions
 
-from .redis_tools import Proxy, Recorder, Server, proxy_to, server_in, transport_on
+from .redis_tools import Recorder, transport_on
 
 pytestmark = pytest.mark.redis
 
