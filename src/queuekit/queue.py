@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, overload
@@ -79,7 +78,7 @@ class Queue(NamedQueue[FifoTransport, T]):
     ) -> None:
         check_unknown(unknown)
         super().__init__(name, transport, serializer)
-        self._kept: deque[bytes] = deque()  # popped for a call that was interrupted
+        self._kept: list[bytes] = []  # popped for a call that was interrupted
 
     def put(self, *bodies: T) -> None:
         """
@@ -131,8 +130,8 @@ class Queue(NamedQueue[FifoTransport, T]):
                 (``ReliableQueue(name).dead``). The next call goes on with the next message.
             TransportUnavailable: The store cannot be reached; a body on its way may be lost.
         """
-        found = self._take(1, self._wait(waiting_time(block, timeout)))
-        return self._decode(found[0]) if found else default
+        found = self._get_one(self._wait(waiting_time(block, timeout)))
+        return found[0] if found else default
 
     def get_many(
         self, limit: int, *, block: bool | None = None, timeout: float | None = None
@@ -148,19 +147,19 @@ class Queue(NamedQueue[FifoTransport, T]):
         while True:
             found = self._take(limit, wait.remaining(time.monotonic()))
             bodies: list[T] = []
-            good: list[bytes] = []
-            for i, data in enumerate(found):
-                try:
-                    bodies.append(self._decode(data))
-                    good.append(data)
-                except DecodeError as exc:
-                    _log.error("%s", exc)
-                except BaseException:  # nobody gets them now, so the next call does
-                    self._kept.extendleft(reversed(good))
-                    self._kept.extend(found[i + 1 :])
-                    raise
-            if bodies or not found:
-                return bodies
+            buried: list[int] = []
+            try:
+                for i, data in enumerate(found):
+                    try:
+                        bodies.append(self._decode(data))
+                    except DecodeError as exc:
+                        buried.append(i)
+                        _log.error("%s", exc)
+                if bodies or not found:
+                    return bodies
+            except BaseException:  # nobody gets them now, so the next call does
+                self._kept[:0] = [data for i, data in enumerate(found) if i not in buried]
+                raise
 
     def close(self) -> None:
         """
@@ -225,25 +224,39 @@ class Queue(NamedQueue[FifoTransport, T]):
     def _step(self, deadline: Deadline) -> list[T]:
         """Wait once, at most for a slice; return one body or none."""
         wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
-        pop = self._open().pop
-        found = self._take_kept(1) if self._kept else pop(self._name, timeout=wait)
-        return [self._decode(data) for data in found]
+        return self._get_one(wait)
+
+    def _get_one(self, timeout: float | None) -> list[T]:
+        """
+        Return one body or none; if that is interrupted, keep what was popped for the next call.
+
+        From a pop to the ``try``, and from there to the caller, nothing may be called: a signal
+        handler could come in between, and the body would be lost.
+        """
+        found = self._take(1, timeout)
+        if not found:
+            return []
+        try:
+            return [self._decode(found[0])]
+        except DecodeError:
+            raise
+        except BaseException:
+            self._kept[:0] = found
+            raise
 
     def _decode(self, data: bytes) -> T:
         try:
             return self._codec.decode_stored(data)
         except DecodeError as exc:
             named = DecodeError(f"queue {self._name!r}: {exc}", exc.raw)
-            try:
-                self._bury(data, named)
-            except BaseException:  # interrupted: the next call tries again
-                self._kept.append(data)
-                raise
+            self._bury(data, named)
             raise named from exc.__cause__
 
     def _take_kept(self, limit: int) -> list[bytes]:
         kept = self._kept
-        return [kept.popleft() for _ in range(min(limit, len(kept)))]
+        found = kept[:limit]
+        del kept[:limit]
+        return found
 
     def _bury(self, data: bytes, error: DecodeError) -> None:
         envelope = unwrap_or_raw(data)
@@ -271,21 +284,26 @@ class Bodies(Generic[T]):
         self._step = step
         self._timeout = timeout
         self._stopped = False
+        self._answered = False
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> T:
+        if self._answered:
+            self._outage.over()
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
             try:
                 found = self._step(deadline)
             except TransportUnavailable as exc:
+                self._answered = False
                 self._outage.endure(exc, deadline)
                 continue
-            self._outage.over()
+            self._answered = True
             if found:
                 return found[0]
+            self._outage.over()
             if not deadline.left(time.monotonic()):
                 break
         raise StopIteration

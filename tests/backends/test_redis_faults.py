@@ -13,6 +13,8 @@ from faults.proxy import Proxy, proxy_to
 from faults.servers import Server, server_in
 
 from queuekit import Message, ReliableQueue
+from queuekit.backends.redis._pops import Popped, pop_waiting
+from queuekit.backends.redis._wire import LinkBroken
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.errors import QueueFull, TransportClosed, TransportError, TransportUnavailable
 from queuekit.transport import PushOptions
@@ -346,7 +348,7 @@ def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
         transport.push("q", [b"x"])
         freeze(server)
         begun = time.monotonic()
-        with pytest.raises(TransportUnavailable, match=r"(?i)timeout"):
+        with pytest.raises(TransportUnavailable, match=r"no answer within 0\.1 s"):
             transport.push("q", [b"y"])
         assert time.monotonic() - begun < 1.0
         transport.close()
@@ -358,31 +360,32 @@ def freeze(server: Server) -> None:
     server._process.send_signal(signal.SIGSTOP)
 
 
-def test_what_came_beside_a_missing_script_is_kept_when_loading_it_is_interrupted(
-    transport: RedisTransport, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("way", ["interrupted", "broken"])
+def test_what_came_beside_a_missing_script_is_kept_when_loading_it_fails(
+    transport: RedisTransport,
+    redis_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
 ) -> None:
     """A wait popped a body, its companion found no script, and the second send was cut off."""
-    transport.pop("q", limit=2)
+    error = {"interrupted": KeyboardInterrupt(), "broken": LinkBroken(False)}[way]
     transport.push("q", [b"1", b"2"])
-    redis_client.script_flush()
-    exchange = transport._exchange
-    call = exchange.link.call
+    call = transport._link.call
 
-    def interrupted(commands, **options):
+    def failing(commands, **options):
         if commands[0][0] == b"SCRIPT":
-            options["late"]([])
-            raise KeyboardInterrupt
+            raise error
         return call(commands, **options)
 
-    monkeypatch.setattr(exchange.link, "call", interrupted)
     keys = transport._enter("q")
-    with pytest.raises(KeyboardInterrupt):
-        transport._take("q", keys, [(b"BLPOP", keys.ready, "1"), _pop_command(keys)], waits=True)
+    found = Popped()
+    redis_client.script_flush()
+    monkeypatch.setattr(transport._link, "call", failing)
+    monkeypatch.setattr(transport, "_pop", lambda *_: transport._take("q", wait, found, waits=True))
+    monkeypatch.setattr("queuekit.backends.redis.transport.Popped", lambda: found)
+    wait = pop_waiting(keys, 2, 1.0)
+    with pytest.raises((KeyboardInterrupt, TransportUnavailable)):
+        transport.pop("q", limit=2, timeout=1.0)
     monkeypatch.undo()
+    redis_client.script_flush()
     assert [b"1", b"2"] == transport.pop("q") + transport.pop("q")
-
-
-def _pop_command(keys):
-    from queuekit.backends.redis import _script
-
-    return _script.POP((keys.landing, keys.ready), 1)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import redis
 
+from queuekit.backends.redis._wire import LinkBroken
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
 from queuekit.errors import TransportClosed
@@ -58,30 +59,54 @@ def test_an_interrupted_pop_leaves_nobody_waiting(transport: RedisTransport) -> 
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_a_message_that_comes_with_the_interruption_is_kept(
+def test_a_message_that_comes_with_the_interruption_goes_back(
     transport: RedisTransport, redis_url: str, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """The nearest race there is: the message is popped after the signal, before the unblocking."""
     unblock = transport._link._unblock
 
-    def push_first(number: int) -> bool:
+    def push_first(number: int) -> None:
         with transport_on(redis_url, transport._prefix) as other:
             other.push("q", [b"1", b"2"])
-        return unblock(number)
+            pushed.append(other.stats("q").ready)
+        unblock(number)
 
+    pushed: list[int] = []
     transport.pop("q", limit=9)
     monkeypatch.setattr(transport._link, "_unblock", push_first)
     interrupted(lambda: transport.pop("q", limit=limit, timeout=1.0), 0.05)
-    assert 2 - limit == transport.stats("q").ready
+    assert [2 - limit] == pushed, "the wait took it"
+    assert 2 == transport.stats("q").ready
     assert [b"1"] == transport.pop("q")
     assert [b"2"] == transport.pop("q")
+
+
+def test_what_cannot_go_back_is_kept_for_the_next_pop(
+    transport: RedisTransport, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(commands: Any) -> Any:
+        raise LinkBroken(False)
+
+    def no_time(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    transport.push("q", [b"1", b"2"])
+    monkeypatch.setattr(transport._link, "apart", broken)
+    monkeypatch.setattr("queuekit.backends.redis.transport.bare", no_time)
+    with pytest.raises(KeyboardInterrupt):
+        transport.pop("q", limit=2)
+    monkeypatch.undo()
+    assert 0 == transport.stats("q").ready
+    assert [b"1"] == transport.pop("q", limit=1)
+    assert [b"2"] == transport.pop("q", limit=2, timeout=1.0)
 
 
 def test_what_came_for_an_interrupted_pop_is_kept_or_pushed_back(
     transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
 ) -> None:
     key = f"{redis_prefix}:q".encode()
-    transport._kept.put(key, [b"1", b"2", b"3"])
+    transport._kept.put(key, [b"2", b"3"])
+    transport._kept.put(key, [b"1"])
     transport.push("q", [b"4"])
     assert [b"1"] == transport.pop("q", timeout=1.0)
     transport.close()

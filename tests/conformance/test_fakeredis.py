@@ -8,6 +8,7 @@ import fakeredis
 import pytest
 
 from queuekit.backends.redis.transport import RedisTransport
+from queuekit.backends.redis.transport_async import AsyncRedisTransport
 from queuekit.transport import QueueStats, Receipt
 
 
@@ -30,3 +31,16 @@ def test_a_message_goes_through(transport: RedisTransport) -> None:
     assert [Receipt("x.0.1")] == transport.ack("q", [Receipt("x.0.1")])
     assert [b"c", b"b"] == transport.pop("q", limit=9)
     assert QueueStats(0, 0, 0) == transport.stats("q")
+
+
+@pytest.mark.asyncio
+async def test_a_message_goes_through_in_asyncio() -> None:
+    client = fakeredis.FakeAsyncRedis(version=(7, 0))
+    transport = AsyncRedisTransport(client)
+    await transport.push("q", [b"a", b"b"])
+    (held,) = await transport.claim("q", lease=60.0)
+    assert [] == await transport.ack("q", [held.receipt])
+    assert [b"b"] == await transport.pop("q", timeout=0.1)
+    assert [] == await transport.claim("q", lease=60.0, timeout=0.05)
+    await transport.aclose()
+    await client.aclose()

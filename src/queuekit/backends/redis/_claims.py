@@ -81,10 +81,10 @@ class Claim:
 class Settlement:
     """Receipts of one claim that meet the same end in one step."""
 
-    __slots__ = ("_bodies", "_places", "_size", "_spend", "_token", "receipts")
+    __slots__ = ("_bodies", "_places", "_size", "_spend", "receipts", "token")
 
     def __init__(self, token: str, size: int, spend: bool) -> None:
-        self._token = token
+        self.token = token
         self._size = size
         self._spend = spend
         self._places: list[int] = []
@@ -116,10 +116,10 @@ class Settlement:
         size = self._size if whole else 0
         plain = verb == "A" and whole and places == list(range(size))
         numbers = (int(again), int(self._spend), delay, before, size, len(places))
-        lists = (keys.ready, keys.landing, keys.leases, keys.claim(self._token))
+        lists = (keys.ready, keys.landing, keys.leases, keys.claim(self.token))
         return _script.SETTLE(
-            (*lists, keys.mark(self._token), target),
-            self._token,
+            (*lists, keys.mark(self.token), target),
+            self.token,
             verb,
             *numbers,
             *(() if plain else places),
@@ -129,7 +129,7 @@ class Settlement:
     def extend(self, keys: Keys, lease: int) -> Command:
         """Return the command that moves their lease."""
         return _script.EXTEND(
-            (keys.leases, keys.claim(self._token)), self._token, lease, *self._places
+            (keys.leases, keys.claim(self.token)), self.token, lease, *self._places
         )
 
     def lost(self, reply: Reply) -> list[Receipt]:

@@ -11,6 +11,27 @@ from ._wire import Argument, Command, Reply
 from .keys import Keys
 
 
+class Popped:
+    """What one call popped, wherever it stands while that call is under way."""
+
+    __slots__ = ("kept", "replies", "waits")
+
+    def __init__(self) -> None:
+        self.kept: list[bytes] = []
+        """Bodies that had come for an earlier call."""
+        self.replies: list[Reply] = []
+        self.waits = False
+        """Whether the first reply is that of a wait: the list's key before the body."""
+
+    def bodies(self) -> list[bytes]:
+        """Return the bodies as they are stored, oldest first."""
+        replies, waits = self.replies, self.waits
+        found = [body for reply in replies[waits:] for body in bodies_of(reply)]
+        if waits and replies:
+            found = bodies_of(replies[0])[1:] + found
+        return self.kept + found
+
+
 class Kept:
     """Bodies that were popped for a caller who is gone, for the next one; thread-safe."""
 
@@ -19,26 +40,26 @@ class Kept:
         self._bodies: dict[bytes, list[bytes]] = {}
 
     def put(self, queue: bytes, bodies: Sequence[bytes]) -> None:
-        """Keep *bodies* behind those that are kept."""
+        """Keep *bodies*, in front of those that are kept: what was popped last goes back first."""
         if bodies:
             with self._lock:
-                self._bodies.setdefault(queue, []).extend(bodies)
+                self._bodies.setdefault(queue, [])[:0] = bodies
 
-    def take(self, queue: bytes, limit: int) -> list[bytes]:
-        """Remove and return the first kept bodies of a queue."""
+    def take(self, queue: bytes, limit: int, into: Popped) -> None:
+        """Move the first kept bodies of a queue."""
         if not self._bodies:  # nearly always
-            return []
+            return
         with self._lock:
-            bodies = self._bodies.pop(queue, [])
-            if len(bodies) > limit:
-                self._bodies[queue] = bodies[limit:]
-            return bodies[:limit]
+            bodies = self._bodies.get(queue)
+            if bodies:
+                into.kept = bodies[:limit]  # from here to the end nothing is called, and so
+                del bodies[:limit]  # no signal handler can come in between
 
     def take_all(self) -> dict[bytes, list[bytes]]:
         """Remove and return everything, by queue."""
         with self._lock:
             bodies, self._bodies = self._bodies, {}
-            return bodies
+            return {queue: found for queue, found in bodies.items() if found}
 
     def forked(self) -> None:
         """Leave the bodies to the parent, whose they are."""
@@ -55,12 +76,6 @@ def pop_waiting(keys: Keys, limit: int, seconds: float) -> list[Command]:
     """Return what waits for one body, then takes what is there."""
     wait: Command = (b"BLPOP", keys.landing, keys.ready, timeout(seconds))
     return [wait, pop(keys, limit - 1)] if limit > 1 else [wait]
-
-
-def popped(replies: Sequence[Reply], *, waits: bool) -> list[bytes]:
-    """Return the bodies of one exchange; what waited answers with the list's key before it."""
-    bodies = [body for reply in replies[waits:] for body in bodies_of(reply)]
-    return bodies_of(replies[0])[1:] + bodies if waits and replies else bodies
 
 
 def timeout(seconds: float) -> Argument:

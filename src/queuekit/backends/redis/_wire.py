@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol, TypeAlias
 
 Argument: TypeAlias = "bytes | str | int"
 Command: TypeAlias = "tuple[Argument, ...]"
 Reply: TypeAlias = "bytes | int | list[Reply] | Exception | None"
 """An error reply stands in its place as an exception that was not raised."""
-
-Late: TypeAlias = "Callable[[list[Reply]], None]"
-"""Takes the replies of an exchange whose caller was interrupted."""
 
 
 class LinkBroken(Exception):
@@ -32,28 +29,17 @@ class LinkClosed(Exception):
 
 
 class Connection(Protocol):
-    """What the link uses of ``redis.Connection``."""
+    """What the link uses of ``redis.Connection``, beside its socket."""
 
     def connect(self) -> None: ...
     def disconnect(self) -> None: ...
-    def send_packed_command(self, command: Iterable[bytes], check_health: bool = True) -> None: ...
-    def read_response(
-        self, disable_decoding: bool = False, *, disconnect_on_error: bool = True
-    ) -> Reply: ...
-    def can_read(self, timeout: float = 0) -> bool: ...
 
 
 class AsyncConnection(Protocol):
-    """What the async link uses of ``redis.asyncio.Connection``."""
+    """What the async link uses of ``redis.asyncio.Connection``, beside its streams."""
 
     async def connect(self) -> None: ...
     async def disconnect(self, nowait: bool = False) -> None: ...
-    async def send_packed_command(
-        self, command: Iterable[bytes], check_health: bool = True
-    ) -> None: ...
-    async def read_response(
-        self, disable_decoding: bool = False, *, disconnect_on_error: bool = True
-    ) -> Reply: ...
 
 
 def pack(commands: Iterable[Command]) -> bytes:

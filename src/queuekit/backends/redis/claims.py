@@ -16,7 +16,8 @@ from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _script
 from ._claims import Claim, Settlement, Verb, by_groups, in_order, settlements
 from ._pops import timeout as server_timeout
-from ._tries import Part, alike
+from ._tries import alike
+from ._unsure import Unsure
 from ._wire import Command, Reply
 from .exchange import Exchange
 from .keys import Keys
@@ -41,6 +42,7 @@ class Claims:
     def __init__(self, exchange: Exchange, longest: float) -> None:
         self._exchange = exchange
         self._longest = longest
+        self._unsure: Unsure[_Part] = Unsure()
 
     def claim(
         self, queue: str, keys: Keys, lease: int, limit: int, timeout: float
@@ -125,15 +127,23 @@ class Claims:
                     group.sort()
                 groups.reverse()  # so that the messages of the first claim end in front
         before = 0
-        parts: list[Part] = []
+        parts: list[_Part] = []
         for group in groups:
             parts.append(_Part(group, keys, verb, target or keys.delayed, delay, before))
             before += len(group)
-        if parts:
-            replies = self._exchange.until_done(doing, parts)
-            for group, reply in zip(groups, replies, strict=True):
+        if not parts:
+            return in_order(order, lost)
+        earlier = [part for part in self._unsure.of(parts) if part.verb != verb]
+        try:
+            replies = self._exchange.until_done(doing, [*earlier, *parts])
+            for group, reply in zip(groups, replies[len(earlier) :], strict=True):
                 lost += group.lost(reply)
-        return in_order(order, lost)
+            lost = in_order(order, lost)
+            self._unsure.forget(parts)
+            return lost
+        except BaseException:
+            self._unsure.add(parts)
+            raise
 
     def extend(
         self, queue: str, keys: Keys, receipts: Sequence[Receipt], lease: int
@@ -192,17 +202,21 @@ class Claims:
 class _Part:
     """One settlement as ``until_done`` sends it."""
 
-    __slots__ = ("_arguments", "_group")
+    __slots__ = ("_arguments", "_group", "is_unsure", "token", "verb")
 
     def __init__(
         self, group: Settlement, keys: Keys, verb: Verb, target: bytes, delay: int, before: int
     ) -> None:
         self._group = group
         self._arguments = (keys, verb, target, delay, before)
+        self.token = group.token
+        self.verb: Verb = verb
+        self.is_unsure = False
+        """Whether the same was asked before, and had no answer."""
 
     def __call__(self, again: bool) -> Command:
         keys, verb, target, delay, before = self._arguments
-        return self._group.settle(keys, verb, again, target, delay, before)
+        return self._group.settle(keys, verb, again or self.is_unsure, target, delay, before)
 
 
 def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:

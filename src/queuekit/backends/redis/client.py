@@ -8,11 +8,13 @@ commands whose outcome is unknown; what comes from here never does. redis is imp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ..._checks import refuse_type
 from ...errors import ConfigurationError
+from ._resp import Refuse, new_reader
 from ._wire import AsyncConnection, Connection
 
 if TYPE_CHECKING:
@@ -44,15 +46,15 @@ class Source:
         "_type",
         "connect_timeout",
         "name",
-        "refusal",
+        "new_reader",
         "shown",
         "socket_timeout",
     )
 
     def __init__(self, kind: Callable[..., object], options: Mapping[str, Any]) -> None:
         """Take how redis-py would connect, and set what must not differ."""
+        from redis._parsers import BaseParser
         from redis.backoff import NoBackoff
-        from redis.exceptions import ResponseError
         from redis.retry import Retry
 
         fixed: dict[str, object] = {
@@ -70,8 +72,9 @@ class Source:
         fixed["socket_connect_timeout"] = self.connect_timeout
         self._type = kind
         self._options = {**ours, **fixed}
-        self.refusal: type[Exception] = ResponseError
-        """What redis-py raises for an error reply."""
+        refuse = cast("Refuse", getattr(BaseParser, "parse_error"))  # noqa: B009 - it has no types
+        self.new_reader = partial(new_reader, refuse)
+        """Makes a reader of replies; error replies become redis-py's exceptions."""
         self.name = _server(self._options)
         """The server, for errors."""
         self.shown = _url(kind, self._options)

@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..._acompat import asleep
 from ...errors import TransportClosed
 from ._errors import broken, refusal
 from ._script import script_of
 from ._tries import PATIENCE, PAUSES, Part, Tries
-from ._wire import Command, Late, LinkBroken, LinkClosed, Reply
+from ._wire import Command, LinkBroken, LinkClosed, Reply
 
 if TYPE_CHECKING:
     from .link_async import AsyncLink
+
+
+_LOADS: Final = 3
+"""Times that a missing script is loaded: after a failover the next server may miss it, too."""
 
 
 class AsyncExchange:
@@ -32,23 +36,24 @@ class AsyncExchange:
         *,
         unknown: str,
         waits: bool = False,
-        late: Late | None = None,
+        into: list[Reply] | None = None,
     ) -> list[Reply]:
         """
         Send *commands*, never repeat them, and return their replies.
+
+        With *into* the replies are also appended there, of an interrupted call and of one that
+        fails, too.
 
         Raises:
             TransportUnavailable: With *unknown*, what cannot be known now.
             TransportError: The server refused one of them.
         """
         try:
-            replies = await self._send(commands, waits, late)
+            replies = await self._send(commands, waits, into)
         except LinkBroken as exc:
             raise broken(exc, self.server, doing, unknown) from exc.__cause__
         for reply in replies:
             if isinstance(reply, Exception):
-                if late is not None:
-                    late(replies)  # what came beside the refusal is for the next call
                 raise refusal(reply, self.server, doing) from reply
         return replies
 
@@ -87,30 +92,22 @@ class AsyncExchange:
         return first + tries.result()
 
     async def _send(
-        self, commands: Sequence[Command], waits: bool, late: Late | None
+        self, commands: Sequence[Command], waits: bool, into: list[Reply] | None
     ) -> list[Reply]:
         """Send and, where a script was missing, load it and send those commands again."""
         try:
-            replies = await self.link.call(commands, waits=waits, late=late)
-            missing = [i for i, reply in enumerate(replies) if is_missing(reply)]
-            if missing:
+            replies = await self.link.call(commands, waits=waits, into=into)
+            for _ in range(_LOADS):
+                missing = [i for i, reply in enumerate(replies) if is_missing(reply)]
+                if not missing:
+                    break
                 loads = dict.fromkeys(
                     (b"SCRIPT", b"LOAD", script.text)
                     for i in missing
                     if (script := script_of(commands[i]))
                 )
                 repeated = [*loads, *(commands[i] for i in missing)]
-                before, count = list(replies), len(loads)
-
-                def with_before(more: Sequence[Reply]) -> None:
-                    """Hand over what the first send brought, too: it is not asked for again."""
-                    for i, reply in zip(missing, more[count:], strict=False):
-                        before[i] = reply
-                    if late is not None:
-                        late(before)
-
-                again_late = None if late is None else with_before
-                again = await self.link.call(repeated, waits=waits, late=again_late)
+                again = await self.link.call(repeated, waits=waits, into=into)
                 refused = next((r for r in again[: len(loads)] if isinstance(r, Exception)), None)
                 for i, reply in zip(missing, again[len(loads) :], strict=True):
                     replies[i] = refused if refused and is_missing(reply) else reply

@@ -1,7 +1,8 @@
 """
 One redis-py connection per thread: send a batch of commands at once, read the replies.
 
-The pool and the retries of redis-py are not used: what was sent once is never sent again here.
+redis-py configures and connects; its pool and its retries are not used. What was sent once is
+never sent again here.
 """
 
 from __future__ import annotations
@@ -13,32 +14,33 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
-from ._wire import Command, Connection, Late, LinkBroken, LinkClosed, Reply, pack
+from ._line import Line
+from ._wire import Command, Connection, LinkBroken, LinkClosed, Reply, pack
 from .client import Source
 
 _IDLE: Final = 0.1
 """Seconds after which a connection is looked at before it is used: the server may have gone."""
 
-_SLICE: Final = 1.2
-"""Seconds after which a wait on the server has ended by itself."""
-_NEAR: Final = 0.2
-"""Seconds after which the answer of a wait that was ended is here."""
+MAX_SILENCE_WAITING: Final = 3.0
+"""Seconds that a server may be silent while it holds a wait of a second at most."""
 
 
 class _Slot:
     """A thread's connection; with its thread it goes, and closes."""
 
-    __slots__ = ("__weakref__", "connection", "id", "lock", "used")
+    __slots__ = ("__weakref__", "busy", "connection", "id", "line", "lock", "used")
 
     def __init__(self) -> None:
         self.connection: Connection | None = None
+        self.line: Line | None = None
         self.id: int | None = None
-        self.lock = threading.Lock()  # held during a call, so that close() leaves it alone
+        self.lock = threading.RLock()  # held during a call, so that close() leaves it alone
+        self.busy = False  # the lock is held, and this is no signal handler within that call
         self.used = 0.0
 
     def drop(self) -> None:
         """Disconnect; the next call makes a new connection."""
-        connection, self.connection, self.id = self.connection, None, None
+        connection, self.connection, self.line, self.id = self.connection, None, None, None
         if connection is not None:
             connection.disconnect()
 
@@ -52,6 +54,7 @@ class Link:
         self.source = source
         self.trips = 0
         """Sends so far, for tests and measurements."""
+        self._waiting_silence = min(source.socket_timeout, MAX_SILENCE_WAITING)
         self._closed = False
         self._begin()
 
@@ -63,32 +66,46 @@ class Link:
         self._lock = threading.Lock()  # the parent's may have been held at the fork
 
     def call(
-        self, commands: Sequence[Command], *, waits: bool = False, late: Late | None = None
+        self, commands: Sequence[Command], *, waits: bool = False, into: list[Reply] | None = None
     ) -> list[Reply]:
         """
         Send *commands* at once and return their replies.
 
-        *waits* says that one of them may block on the server. With *late* a call that a signal
-        interrupts is not torn down: what blocks is ended, the replies are read and given to *late*,
-        then the interruption goes on.
+        *waits* says that one of them may block on the server. With *into* the replies are also
+        appended there, and a call that a signal interrupts is not torn down: what blocks is ended,
+        the replies are read into *into*, then the interruption goes on.
 
         Raises:
-            LinkBroken: The replies did not come; the connection is gone.
+            LinkBroken: The replies did not come, or not all; the connection is gone.
         """
         slot = self._slot()
-        if not slot.lock.acquire(blocking=False):  # a signal handler, within a call of its thread
-            passing = _Slot()
-            try:
-                return self._exchange(passing, commands, late, waits)
-            finally:
-                passing.drop()
-        try:
-            replies = self._exchange(slot, commands, late, waits)
-        finally:
-            slot.lock.release()
+        replies: list[Reply] = [] if into is None else into
+        start = len(replies)
+        with slot.lock:
+            if slot.busy:  # a signal handler, within a call of its thread
+                self._apart(commands, replies)
+            else:
+                slot.busy = True
+                try:
+                    self._exchange(slot, commands, replies, waits, into is not None)
+                finally:
+                    slot.busy = False
         if self._closed:
             self._close(slot)
+        return replies[start:]
+
+    def apart(self, commands: Sequence[Command]) -> list[Reply]:
+        """Exchange on a connection of its own, also when the link is closed or within a call."""
+        replies: list[Reply] = []
+        self._apart(commands, replies)
         return replies
+
+    def _apart(self, commands: Sequence[Command], into: list[Reply]) -> None:
+        slot = _Slot()
+        try:
+            self._exchange(slot, commands, into, False, False)
+        finally:
+            slot.drop()
 
     def finish(self, call: Callable[[], None]) -> None:
         """Run *call*."""
@@ -105,7 +122,8 @@ class Link:
     def _close(self, slot: _Slot) -> None:
         if slot.lock.acquire(blocking=False):
             try:
-                slot.drop()
+                if not slot.busy:
+                    slot.drop()
             finally:
                 slot.lock.release()
 
@@ -122,105 +140,81 @@ class Link:
         return slot
 
     def _exchange(
-        self, slot: _Slot, commands: Sequence[Command], late: Late | None, waits: bool
-    ) -> list[Reply]:
+        self, slot: _Slot, commands: Sequence[Command], into: list[Reply], waits: bool, keeps: bool
+    ) -> None:
         data = pack(commands)
-        connection = self._ready(slot)
-        replies: list[Reply] = []
-        unsent = True
+        line = self._ready(slot)
+        start, goal = len(into), len(into) + len(commands)
+        patience = self._waiting_silence if waits else self.source.socket_timeout
+        begun = False
         try:
-            if late is not None and waits and slot.id is None:
-                slot.id = self._number(connection)
-            unsent = False
+            if keeps and waits and slot.id is None:
+                slot.id = self._number(line)
             self.trips += 1
-            connection.send_packed_command([data], check_health=False)
-            self._read(connection, len(commands), replies)
-        except Exception as exc:
+            line.begin(data, patience)
+            begun = True
+            line.converse(into, goal)
+        except Exception as exc:  # noqa: BLE001 - it goes on, as the cause
             slot.drop()
-            raise LinkBroken(not unsent) from exc
+            raise LinkBroken(begun and line.has_sent) from _plain(exc, patience)
         except BaseException:
-            if late is None or unsent:
+            if not begun:
                 slot.drop()
-                raise
-            self._finish(slot, connection, len(commands), replies)
-            late(replies)
+            elif line.has_sent:
+                if not keeps:
+                    slot.drop()
+                else:
+                    self._finish(slot, line, into, start, goal)
             raise
         slot.used = time.monotonic()
-        return replies
 
-    def _ready(self, slot: _Slot) -> Connection:
-        connection = slot.connection
-        if connection is not None:
-            if time.monotonic() - slot.used < _IDLE or not _is_stale(connection):
-                return connection
+    def _ready(self, slot: _Slot) -> Line:
+        line = slot.line
+        if line is not None:
+            if time.monotonic() - slot.used < _IDLE or line.is_silent():
+                return line
             slot.drop()
         connection = self.source.connection()
         try:
             connection.connect()
+            line = Line(connection, self.source.new_reader)
         except Exception as exc:
             connection.disconnect()
             raise LinkBroken(False) from exc
         except BaseException:
             connection.disconnect()
             raise
-        slot.connection = connection
-        return connection
+        slot.connection, slot.line = connection, line
+        return line
 
-    def _number(self, connection: Connection) -> int:
+    def _number(self, line: Line) -> int:
         """Return the server's number of a connection, 0 where it does not tell."""
         self.trips += 1
-        connection.send_packed_command([pack([(b"CLIENT", b"ID")])], check_health=False)
         replies: list[Reply] = []
-        self._read(connection, 1, replies)
+        line.begin(pack([(b"CLIENT", b"ID")]), self.source.socket_timeout)
+        line.converse(replies, 1)
         return replies[0] if isinstance(replies[0], int) else 0
 
-    def _read(self, connection: Connection, count: int, replies: list[Reply]) -> None:
-        refusal = self.source.refusal
-        while len(replies) < count:
-            try:
-                replies.append(
-                    connection.read_response(disable_decoding=True, disconnect_on_error=False)
-                )
-            except refusal as exc:
-                replies.append(exc.with_traceback(None))
-
-    def _finish(
-        self, slot: _Slot, connection: Connection, count: int, replies: list[Reply]
-    ) -> None:
+    def _finish(self, slot: _Slot, line: Line, into: list[Reply], start: int, goal: int) -> None:
         """End what blocks on the server and read the rest; a connection that fails is dropped."""
         try:
-            patience = _SLICE
-            if len(replies) < count and slot.id and self._unblock(slot.id):
-                patience = _NEAR
-            while len(replies) < count and connection.can_read(timeout=patience):
-                self._read(connection, len(replies) + 1, replies)
-            if len(replies) < count:  # the signal came between the reply and its place in the list
-                slot.drop()
+            if not line.go_back(into, start, goal):
+                if slot.id:
+                    self._unblock(slot.id)
+                line.converse(into, goal)
         except Exception:  # noqa: BLE001 - whatever it says, it is of no use
             slot.drop()
         except BaseException:
             slot.drop()
             raise
 
-    def _unblock(self, number: int) -> bool:
-        """Free a blocked connection of ours by another one; False means that its slice must end."""
-        helper = self.source.connection()
+    def _unblock(self, number: int) -> None:
+        """Free a blocked connection of ours by another one; without it, its slice soon ends."""
         try:
-            helper.connect()
-            command = pack([(b"CLIENT", b"UNBLOCK", number)])
-            helper.send_packed_command([command], check_health=False)
-            helper.read_response(disable_decoding=True)
-        except Exception:  # noqa: BLE001 - whatever it says, it is of no use
-            return False
-        else:
-            return True
-        finally:
-            helper.disconnect()
+            self.apart([(b"CLIENT", b"UNBLOCK", number)])
+        except LinkBroken:
+            return
 
 
-def _is_stale(connection: Connection) -> bool:
-    """Tell whether the server has closed an idle connection, or said something unasked."""
-    try:
-        return connection.can_read(timeout=0)
-    except Exception:  # noqa: BLE001 - whatever it says, it is of no use
-        return True
+def _plain(exc: Exception, patience: float) -> Exception:
+    return TimeoutError(f"no answer within {patience:g} s") if type(exc) is TimeoutError else exc

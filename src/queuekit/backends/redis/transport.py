@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_seconds
 from ..._deadline import Deadline
-from ...errors import TransportClosed, TransportError
+from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
     NO_OPTIONS,
@@ -23,10 +23,10 @@ from ...transport import (
 )
 from . import _script
 from ._claims import bare, bodies_of
-from ._pops import Kept, milliseconds, pop, pop_waiting, popped
+from ._pops import Kept, Popped, milliseconds, pop, pop_waiting
 from ._puts import Puts, check_framed, chunks
 from ._tries import alike
-from ._wire import Command
+from ._wire import Command, LinkBroken
 from .claims import Claims
 from .client import Source, source_of_client, source_of_url
 from .exchange import Exchange
@@ -160,28 +160,43 @@ class RedisTransport:
         keys = self._enter(queue)
         check_count("limit", limit)
         wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
-        found = self._kept.take(keys.ready, limit)
-        if not found and (limit > 1 or not wait):
-            found = self._take(queue, keys, [pop(keys, limit)])
+        found = Popped()
+        try:
+            self._pop(queue, keys, limit, wait, found)
+            return [bare(body) for body in found.bodies()]
+        except BaseException as exc:
+            self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
+            raise
+
+    def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> None:
+        self._kept.take(keys.ready, limit, found)
+        if found.kept:
+            return
+        if limit > 1 or not wait:
+            self._take(queue, [pop(keys, limit)], found, waits=False)
         deadline = Deadline(wait, time.monotonic())
-        while not found:
+        while not found.bodies():
             left = deadline.slice(time.monotonic(), self._longest)
             if not left:
                 break
-            found = self._take(queue, keys, pop_waiting(keys, limit, left), waits=True)
-        return [bare(body) for body in found]
+            self._take(queue, pop_waiting(keys, limit, left), found, waits=True)
 
-    def _take(
-        self, queue: str, keys: Keys, commands: list[Command], *, waits: bool = False
-    ) -> list[bytes]:
-        replies = self._exchange.once(
+    def _take(self, queue: str, commands: list[Command], found: Popped, *, waits: bool) -> None:
+        found.replies.clear()
+        found.waits = waits
+        self._exchange.once(
             f"pop from {queue!r}",
             commands,
             unknown="what was popped, if anything, is lost",
             waits=waits,
-            late=lambda replies: self._kept.put(keys.ready, popped(replies, waits=waits)),
+            into=found.replies,
         )
-        return popped(replies, waits=waits)
+
+    def _restore(self, keys: Keys, found: Popped, *, is_interrupted: bool) -> None:
+        """Put back at the head what nobody gets now; where that fails, the next call has it."""
+        self._kept.put(keys.ready, found.bodies())
+        if is_interrupted:
+            self._link.finish(self._push_back)
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -256,17 +271,25 @@ class RedisTransport:
         if self._closed:
             return
         self._closed = True
-        if self._pid == os.getpid():
-            self._push_back()
-        self._link.close()
+        try:
+            if self._pid == os.getpid():
+                self._push_back()
+        finally:
+            self._link.close()
 
     def _push_back(self) -> None:
         for ready, bodies in self._kept.take_all().items():
             command: Command = (b"LPUSH", ready, *reversed(bodies))
             try:
-                self._exchange.once("push back", [command], unknown="it may be lost")
-            except TransportError as exc:
-                _log.error("%d popped bodies could not be pushed back: %s", len(bodies), exc)
+                (reply,) = self._link.apart([command])
+                cause = reply if isinstance(reply, Exception) else None
+                refused = cause is not None
+            except LinkBroken as exc:
+                refused, cause = not exc.sent, exc
+            if cause is not None:
+                _log.error("%d popped bodies of %r %s", len(bodies), ready, _fate(refused, cause))
+            if refused:
+                self._kept.put(ready, bodies)
 
     def _enter(self, queue: str) -> Keys:
         """Return the keys of *queue*; every call of a method begins here."""
@@ -282,3 +305,10 @@ class RedisTransport:
                 self._keys.clear()
             keys = self._keys[queue] = Keys(self._prefix, queue)
         return keys
+
+
+def _fate(refused: bool, cause: Exception) -> str:
+    why = cause.__cause__ or cause
+    if refused:
+        return f"could not be pushed back; the next pop of this object has them ({why})"
+    return f"were pushed back, or are lost: there was no answer ({why})"

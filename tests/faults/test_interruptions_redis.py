@@ -1,0 +1,154 @@
+"""A signal handler that raises, at every place of a sync call to Redis: no message goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from backends.redis_tools import transport_on
+
+from faults.interruptions import at_every_place
+from queuekit import LeaseLost, Message, Queue, ReliableQueue
+from queuekit.backends.redis.transport import RedisTransport
+
+pytestmark = pytest.mark.redis
+
+BODIES = [b"1", b"2", b"3"]
+NAME = "q"
+
+
+@pytest.fixture
+def transport(redis_url: str, redis_prefix: str) -> Iterator[RedisTransport]:
+    with transport_on(redis_url, redis_prefix) as transport:
+        yield transport
+
+
+def drained(queue: Queue[bytes]) -> list[bytes]:
+    found: list[bytes] = []
+    while (body := queue.get()) is not None:
+        found.append(body)
+    return found
+
+
+GETS: dict[str, Callable[[Queue[bytes]], object]] = {
+    "get": lambda queue: queue.get(),
+    "get, waiting": lambda queue: queue.get(timeout=1),
+    "get_many": lambda queue: queue.get_many(2),
+    "get_many, waiting": lambda queue: queue.get_many(2, timeout=1),
+    "consume": lambda queue: next(queue.consume()),
+}
+
+
+@pytest.mark.parametrize("way", GETS)
+def test_an_interrupted_get_loses_nothing(transport: RedisTransport, way: str) -> None:
+    queue = Queue(NAME, transport, serializer="bytes")
+    queue.put(*BODIES)
+    places = 0
+    for where in at_every_place(lambda: GETS[way](queue)):
+        assert drained(queue) == BODIES, where
+        queue.put(*BODIES)
+        places += 1
+    assert places > 100, "it went through the sockets"
+
+
+def test_what_was_kept_for_the_next_call_survives_its_interruption(
+    transport: RedisTransport,
+) -> None:
+    queue = Queue(NAME, transport, serializer="bytes")
+    key = transport._enter(NAME).ready
+    transport._kept.put(key, BODIES)
+    places = 0
+    for where in at_every_place(lambda: queue.get_many(2)):
+        assert drained(queue) == BODIES, where
+        transport._kept.put(key, BODIES)
+        places += 1
+    assert places > 10
+
+
+CLAIMS: dict[str, Callable[[ReliableQueue[bytes]], object]] = {
+    "get": lambda queue: queue.get(),
+    "get_many, waiting": lambda queue: queue.get_many(2, timeout=1),
+}
+
+
+@pytest.mark.parametrize("way", CLAIMS)
+def test_an_interrupted_claim_counts_nothing(transport: RedisTransport, way: str) -> None:
+    queue = ReliableQueue(NAME, transport, serializer="bytes")
+    queue.put_many(BODIES)
+    places = 0
+    for where in at_every_place(lambda: CLAIMS[way](queue)):
+        assert transport.stats(NAME) == (3, 0, 0), where
+        found = queue.get_many(9)
+        assert [(1, body) for body in BODIES] == [(each.attempt, each.body) for each in found], (
+            where
+        )
+        queue.ack(*found)
+        queue.put_many(BODIES)
+        places += 1
+    assert places > 100
+
+
+WITHIN = "backends/redis"
+"""An end that was interrupted above that was answered: it was settled before, and said to be."""
+
+ENDS: dict[str, Callable[[Message[bytes]], object]] = {
+    "ack": lambda message: message.ack(),
+    "fail": lambda message: message.fail(delay=0),
+    "release": lambda message: message.release(),
+    "reject": lambda message: message.reject("no"),
+}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_an_interrupted_end_is_asked_again_and_happens_once(
+    transport: RedisTransport, way: str
+) -> None:
+    queue = ReliableQueue(NAME, transport, serializer="bytes")
+    queue.put(b"x")
+    message = queue.get(block=True)
+    places = 0
+    for where in at_every_place(lambda: ENDS[way](message), within=WITHIN):  # noqa: B023
+        try:
+            ENDS[way](message)
+        except LeaseLost:
+            pytest.fail(f"{where}: it was ours, and is said to be lost")
+        ready, _, claimed = transport.stats(NAME)
+        assert (ready, claimed) == (int(way in {"fail", "release"}), 0), where
+        assert queue.dead.size() == (way == "reject"), where
+        with pytest.raises(LeaseLost):
+            message.ack()
+        transport.purge(NAME)
+        transport.purge(f"{NAME}!dead")
+        queue.put(b"x")
+        message = queue.get(block=True)
+        places += 1
+    assert places > 50
+
+
+@pytest.mark.parametrize("second", ENDS)
+@pytest.mark.parametrize("first", ENDS)
+def test_of_two_interrupted_ends_the_first_one_counts(
+    transport: RedisTransport, first: str, second: str
+) -> None:
+    """If it arrived; and of the second it is said truly whether it was done."""
+    queue = ReliableQueue(NAME, transport, serializer="bytes")
+    queue.put(b"x")
+    message = queue.get(block=True)
+    for where in at_every_place(lambda: ENDS[first](message), within=WITHIN):  # noqa: B023
+        done = first
+        if first != second:
+            try:
+                ENDS[second](message)
+            except LeaseLost:
+                pass
+            else:
+                done = second
+        else:
+            ENDS[second](message)
+        ready, _, claimed = transport.stats(NAME)
+        assert (ready, claimed) == (int(done in {"fail", "release"}), 0), where
+        assert queue.dead.size() == (done == "reject"), where
+        transport.purge(NAME)
+        transport.purge(f"{NAME}!dead")
+        queue.put(b"x")
+        message = queue.get(block=True)
