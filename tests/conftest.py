@@ -32,6 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--no-redis", action="store_true", help="deselect the tests that need a Redis server"
     )
+    parser.addoption("--seed", type=int, default=1, help="seed of the fault tests' choices")
+    parser.addoption("--accounts", help="file for the table of the fault tests' accounts")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
