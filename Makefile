@@ -1,16 +1,23 @@
-# make demo | test | check | gen | bench        PYTHON=python3.12 make test chooses the interpreter
+# make demo | test | faults | soak | check | gen | bench        PYTHON=python3.12 make test chooses the interpreter
 VENV ?= .venv
 BIN = $(VENV)/bin
 PY := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test check gen bench clean
+.PHONY: demo test faults soak check gen bench clean
 
 demo: $(VENV)/stamp
 	$(BIN)/queuekit demo
 
 test: $(VENV)/stamp-test
 	$(BIN)/python -m pytest
+
+# SEED=... repeats the choices of an earlier run; the table of accounts is left in build/.
+faults: $(VENV)/stamp-test
+	$(BIN)/python -m pytest tests/faults -m t2 --accounts build/faults.md $(if $(SEED),--seed $(SEED))
+
+soak: $(VENV)/stamp-test
+	$(BIN)/python -m pytest tests/faults -m t3 --accounts build/soak.md $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/stamp-dev
 	$(BIN)/ruff check
