@@ -118,7 +118,7 @@ def _breaks(history: History) -> Iterator[str]:
     first = {
         key: taken[0]
         for key, taken in history.taken.items()
-        if taken[0].attempt == 1 and key in history.puts
+        if taken[0].attempt == 1 and key in history.puts and key not in history.later
     }
     later = sorted((history.puts[key].begun, one.ended, key) for key, one in first.items())
     soonest: list[tuple[float, str]] = [(float("inf"), "")]

@@ -41,6 +41,8 @@ class Taken:
 @dataclass(slots=True)
 class History:
     puts: dict[str, Put] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+    """What was delayed."""
     batches: list[list[str]] = field(default_factory=list)
     taken: dict[str, list[Taken]] = field(default_factory=dict)
     claims: list[list[Taken]] = field(default_factory=list)
@@ -95,6 +97,9 @@ class _Reader:
             if put.key in self.history.puts:
                 self.history.faults.append(f"{put.key} was put twice by the test itself")
             self.history.puts[put.key] = put
+
+    def on_later(self, *keys: str) -> None:
+        self.history.later.update(keys)
 
     def on_stored(self) -> None:
         for put in self.puts:

@@ -7,6 +7,7 @@ line: monotonic nanoseconds (one clock for all processes of a machine), an event
 ====================  ============================================================
 ``lease SECONDS``     what this process claims with
 ``put KEY ...``       answered by ``stored``, ``unknown`` or ``rejected``
+``later KEY ...``     these are delayed, and keep no order
 ``get LIMIT``         answered by ``got KEY:ATTEMPT ...`` (or ``got``), or ``unknown``
 ``end VERB KEY ...``  answered by ``done`` and the refused KEYs, or ``unknown``
 ``killed LEDGER``     by who kills: the owner of that ledger is dead from here on
@@ -47,6 +48,8 @@ class Ledger:
 
 def put(ledger: Ledger, queue: Any, keys: Sequence[str], **options: Any) -> bool:
     """Put *keys* as bodies in one call; False if the outcome is unknown or a refusal."""
+    if options.get("delay"):
+        ledger.write("later", *keys)
     ledger.write("put", *keys)
     try:
         queue.put_many(keys, **options)

@@ -196,6 +196,7 @@ def test_a_break_of_order_is_seen(tmp_path: Path, ledgers: list[str]) -> None:
         ["0 put a; 1 stored; 2 put b; 3 stored", "10 get 1; 11 got b:1", "10 get 1; 13 got a:1"],
         ["0 put a; 5 stored", "2 put b; 3 stored", "10 get 2; 11 got b:1 a:1"],
         ["0 put b; 1 unknown; 2 put a; 3 stored", "10 get 2; 11 got a:1 b:1"],
+        ["0 later a; 0 put a; 1 stored; 2 put b; 3 stored", "10 get 2; 11 got b:1 a:1"],
     ],
 )
 def test_what_overlaps_breaks_no_order(tmp_path: Path, ledgers: list[str]) -> None:
