@@ -5,38 +5,69 @@ from __future__ import annotations
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
+
+Kind = Literal["cut", "stall", "hold"]
+"""``cut``: what was sent arrives, its answer does not (or only *keep* bytes of it), and the
+connection ends. ``stall``: the answer is swallowed and the connection stays. ``hold``: the
+connection ends, and what was sent arrives when ``deliver`` is called."""
+
+
+@dataclass
+class Fault:
+    """What happens to sends that contain *to*, but for the first *skip* of them."""
+
+    kind: Kind
+    to: bytes = b""
+    skip: int = 0
+    times: float = 1
+    keep: int = 0
+    hits: int = 0
 
 
 class Proxy:
     """
-    Stands before a server and misbehaves on request, once for each unit.
+    Stands before a server; all settings may change in the middle of a test.
 
-    ``lose_replies``: what was sent arrives, the answer does not, the connection ends.
-    ``hold_requests``: the connection ends, and what was sent arrives when ``deliver`` is called.
+    Clients connect to ``url``. ``latency``: seconds each way. ``rate``: bytes per second.
+    ``chop``: one byte at a time. ``vanished``: nothing goes through, and nobody is told, as when a
+    host has lost its power.
     """
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname or "", parts.port or 0)
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}{parts.path}"
-        self.lose_replies = 0
-        self.hold_requests = 0
+        query = f"?{parts.query}" if parts.query else ""
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}{parts.path}{query}"
         self.connections = 0
+        self.seen: list[bytes] = []
+        """What clients sent, as it came."""
+        self.latency = 0.0
+        self.rate = 0.0
+        self.chop = False
+        self.vanished = False
+        self._fault: Fault | None = None
         self._held: list[bytes] = []
-        self._only = b""
+        self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def lose(self, replies: int = 1, *, to: bytes = b"") -> None:
+    def lose(self, replies: float = 1, *, to: bytes = b"") -> None:
         """Lose the replies to sends that contain *to*."""
-        self._only, self.lose_replies = to, replies
+        self.arm(Fault("cut", to, times=replies))
 
     def hold(self, requests: int = 1, *, of: bytes = b"") -> None:
         """Hold sends that contain *of*."""
-        self._only, self.hold_requests = of, requests
+        self.arm(Fault("hold", of, times=requests))
+
+    def arm(self, fault: Fault | None) -> None:
+        """Do *fault* from now on, in place of any other."""
+        self._fault = fault
 
     def deliver(self) -> bytes:
         """Let what was held arrive now; return what the server says."""
@@ -46,8 +77,26 @@ class Proxy:
             self._held.clear()
             return server.recv(65536)
 
+    def cut(self) -> None:
+        """End all connections now."""
+        self._shut(socket.SHUT_RDWR)
+
+    def half_close(self) -> None:
+        """Tell all clients that the server says no more; what they send still arrives."""
+        self._shut(socket.SHUT_WR)
+
     def close(self) -> None:
+        """Accept nobody any more, and end what is there."""
         self._listener.close()
+        self.vanished = False
+        self.cut()
+
+    def _shut(self, how: int) -> None:
+        for client, _ in list(self._pairs):
+            try:
+                client.shutdown(how)
+            except OSError:  # it has ended by itself
+                pass
 
     def _accept(self) -> None:
         while True:
@@ -59,32 +108,68 @@ class Proxy:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        doomed = False
         with client, socket.create_connection(self._server) as server:
-            look = selectors.DefaultSelector()
-            look.register(client, selectors.EVENT_READ)
-            look.register(server, selectors.EVENT_READ)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._pairs.add((client, server))
+            try:
+                self._forward(client, server)
+            except OSError:
+                return
+            finally:
+                self._pairs.discard((client, server))
+
+    def _forward(self, client: socket.socket, server: socket.socket) -> None:
+        doom: Fault | None = None
+        left = 0
+        look = selectors.DefaultSelector()
+        look.register(client, selectors.EVENT_READ)
+        look.register(server, selectors.EVENT_READ)
+        with look:
             while True:
                 for key, _ in look.select():
-                    try:
-                        data = key.fileobj.recv(65536)  # type: ignore[union-attr]
-                    except OSError:
-                        return
+                    while self.vanished:
+                        time.sleep(0.01)
+                    side: socket.socket = key.fileobj  # type: ignore[assignment]
+                    data = side.recv(65536)
                     if not data:
                         return
-                    if key.fileobj is server:
-                        if doomed:
+                    if side is client:
+                        self.seen.append(data)
+                        fault = self._hit(data)
+                        if fault is not None and fault.kind == "hold":
+                            self._held.append(data)
                             return
-                        client.sendall(data)
-                    elif self.hold_requests and self._only in data:
-                        self.hold_requests -= 1
-                        self._held.append(data)
-                        return
-                    else:
-                        if self.lose_replies and self._only in data:
-                            self.lose_replies -= 1
-                            doomed = True
-                        server.sendall(data)
+                        if fault is not None:
+                            doom, left = fault, fault.keep
+                        self._pass(server, data)
+                    elif doom is None:
+                        self._pass(client, data)
+                    elif doom.kind == "cut":
+                        self._pass(client, data[:left])
+                        left -= len(data)
+                        if left <= 0:
+                            return
+
+    def _hit(self, data: bytes) -> Fault | None:
+        fault = self._fault
+        if fault is None or fault.to not in data:
+            return None
+        if fault.skip:
+            fault.skip -= 1
+            return None
+        if fault.hits >= fault.times:
+            return None
+        fault.hits += 1
+        return fault
+
+    def _pass(self, to: socket.socket, data: bytes) -> None:
+        if self.latency or self.rate:
+            time.sleep(self.latency + (len(data) / self.rate if self.rate else 0))
+        if self.chop:
+            for i in range(len(data)):
+                to.sendall(data[i : i + 1])
+        else:
+            to.sendall(data)
 
 
 @contextmanager
