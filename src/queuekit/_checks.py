@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from .errors import BodyTooLarge, ConfigurationError, Unsupported
@@ -17,6 +17,9 @@ SQLite and Redis could take more, log lines should not.
 
 DEAD: Final = "!dead"
 """What is added to a queue's name for its dead letters."""
+
+_ID: Final = 16
+"""Bytes."""
 
 MAX_SECONDS: Final = 100 * 365 * 86400.0
 """A century: what is longer is a mistake, or a number of milliseconds."""
@@ -74,6 +77,31 @@ def check_limit(what: str, value: float, limit: float | None) -> None:
     """Refuse a duration beyond what a transport declares in its features."""
     if limit is not None and value > limit:
         raise Unsupported(f"this transport takes a {what} of at most {limit:g} s, not {value:g} s")
+
+
+def check_durable(durable: object, offered: Sequence[str]) -> None:
+    """Refuse to wait for what a transport does not declare in its features."""
+    if durable is not None and durable not in offered:
+        if durable not in ("disk", "replicas"):
+            raise ConfigurationError(f'durable must be "disk" or "replicas", not {durable!r}')
+        what = " or ".join(repr(each) for each in offered) or "nothing"
+        raise Unsupported(f"a put on this transport can wait for {what}, not for {durable!r}")
+
+
+def check_ids(ids: Sequence[str], count: int) -> list[bytes]:
+    """Return the bytes of message ids, one for each of *count* bodies."""
+    if isinstance(ids, str) or len(ids) != count:
+        raise ConfigurationError(f"{count} bodies need a list of as many ids")
+    try:
+        found = [bytes.fromhex(each) for each in ids]
+    except (TypeError, ValueError):
+        found = []
+    if any(len(each) != _ID for each in found) or len(set(found)) != count:
+        raise ConfigurationError(
+            "an id is a text of 32 hexadecimal digits, each another; put() returns them, and an"
+            " error of a put has them in its attribute ids"
+        )
+    return found
 
 
 def check_many(bodies: object) -> None:

@@ -45,7 +45,19 @@ class TransportUnavailable(TransportError):
     """
     The store could not be reached, or did not answer in time. The outcome is unknown.
 
-    The only error that a repeat can cure. What was put may or may not be stored.
+    The only error that a repeat can cure. What was put may or may not be stored: a reliable queue
+    names the messages in :attr:`ids`, and ``put(body, id=error.ids[0])`` or
+    ``put_many(bodies, ids=error.ids)`` asks again and stores nothing twice.
+    """
+
+    ids: tuple[str, ...] = ()
+
+
+class NotConfirmed(TransportUnavailable):
+    """
+    A put is stored, but neither disk nor replicas confirmed it in time, as ``durable=`` asked.
+
+    A power cut or a failover may take it back. Repeat it with its id, see :attr:`ids`.
     """
 
 

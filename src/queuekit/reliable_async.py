@@ -4,21 +4,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._acompat import AHandler, AMethod
-from ._checks import check_count, check_limit, check_many, check_seconds, check_unknown, refuse_type
+from ._checks import (
+    check_count,
+    check_ids,
+    check_limit,
+    check_many,
+    check_seconds,
+    check_unknown,
+    refuse_type,
+)
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import wrap
 from ._messages_async import AsyncMessages
 from ._named_async import fresh_ids
 from ._policy import RetryPolicy
 from ._settling_async import AsyncSettlingQueue
-from .errors import ConfigurationError
+from .errors import ConfigurationError, TransportUnavailable
 from .message_async import AsyncMessage
 from .serializer import Serializer, T
-from .transport import AsyncTransport, PushOptions
+from .transport import AsyncTransport, Durability, PushOptions
 from .worker_async import AsyncDecorator, AsyncWorker
 
 if TYPE_CHECKING:
@@ -114,7 +122,14 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
 
         return AsyncDeadLetters(self._name, self._open(), lease=self._lease)
 
-    async def put(self, body: T, *, delay: float = 0.0) -> str:
+    async def put(
+        self,
+        body: T,
+        *,
+        delay: float = 0.0,
+        durable: Durability | None = None,
+        id: str | None = None,  # noqa: A002 - the field's name for it
+    ) -> str:
         """
         Put one message at the tail and return its id, 32 hexadecimal digits.
 
@@ -123,35 +138,59 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         Args:
             body: What the serializer can carry.
             delay: Seconds, by the store's clock, before it becomes ready.
+            durable: What to wait for beyond that: ``"disk"`` (a power cut of the store's machine
+                takes nothing back), ``"replicas"`` (nor does a failover). A transport offers what
+                its ``features.waits_for`` names.
+            id: That of a put which raised ``TransportUnavailable``, from its error: if it was
+                stored then, nothing is stored now. Holds for an hour, and for the same transport
+                object; of other ids it is not checked whether a message has them.
 
         Raises:
             EncodeError: The serializer cannot carry it; nothing is stored.
             BodyTooLarge: It is over the transport's limit; nothing is stored.
             QueueFull: The store has no room; nothing is stored.
-            TransportUnavailable: It may or may not be stored.
+            TransportUnavailable: It may or may not be stored; repeat it with its id.
+            NotConfirmed: It is stored, but not as *durable* asks; repeat it with its id.
+            Unsupported: The transport cannot wait for that; nothing is stored.
         """
-        return (await self.put_many((body,), delay=delay))[0]
+        ids = None if id is None else (id,)
+        return (await self.put_many((body,), delay=delay, durable=durable, ids=ids))[0]
 
-    async def put_many(self, bodies: Iterable[T], *, delay: float = 0.0) -> list[str]:
+    async def put_many(
+        self,
+        bodies: Iterable[T],
+        *,
+        delay: float = 0.0,
+        durable: Durability | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[str]:
         """
         Put all bodies of an iterable, in order, and return their ids; of nothing, do nothing.
 
         All are encoded before the first is sent: one that cannot be encoded stores none. See
         ``put``; on a transport without ``features.atomic_push`` an error may leave the first ones
         stored.
+
+        Args:
+            ids: Those of a call that raised ``TransportUnavailable``, all of them, for the same
+                bodies in the same order.
         """
         encode = self._codec.encode
         check_many(bodies)
         packed = [encode(body) for body in bodies]
         transport = self._open()
-        ids = fresh_ids(len(packed))
-        frames = [wrap(message_id, data) for message_id, data in zip(ids, packed, strict=True)]
+        raw_ids = fresh_ids(len(packed)) if ids is None else check_ids(ids, len(packed))
+        frames = [wrap(message_id, data) for message_id, data in zip(raw_ids, packed, strict=True)]
         if delay:
             check_limit("delay", check_seconds("delay", delay), transport.features.max_delay)
-        names = [message_id.hex() for message_id in ids]
+        names = [message_id.hex() for message_id in raw_ids]
         if frames:
-            options = PushOptions(delay=delay)
-            await transport.push(self._name, frames, options=options, token=names[0])
+            options = PushOptions(delay=delay, durable=durable)
+            try:
+                await transport.push(self._name, frames, options=options, token=names[0])
+            except TransportUnavailable as exc:
+                exc.ids = tuple(names)
+                raise
         return names
 
     @overload

@@ -17,10 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, NewType, Protocol, runtime_checkable
+from typing import Final, Literal, NamedTuple, NewType, Protocol, TypeAlias, runtime_checkable
 
 Receipt = NewType("Receipt", str)
 """A fencing token for one delivery, minted anew by every claim."""
+
+Durability: TypeAlias = Literal["disk", "replicas"]
+"""What a push waits for: the disk of the store's machine, or the store's replicas."""
 
 MAX_BODY: Final = 16 * 2**20
 """Default limit of one body, in bytes: large bodies belong into a file store, not in a queue."""
@@ -55,6 +58,8 @@ class PushOptions:
 
     delay: float = 0.0
     """Seconds, by the transport's clock, before the bodies become ready."""
+    durable: Durability | None = None
+    """Return only when the bodies would also survive the end of this machine, or of the primary."""
 
 
 NO_OPTIONS: Final = PushOptions()
@@ -79,6 +84,8 @@ class Features(NamedTuple):
     uncounted_release: bool = True
     """A message can be given back to the head without counting an attempt."""
     peekable: bool = True
+    waits_for: tuple[Durability, ...] = ()
+    """What a push can wait for; ``PushOptions.durable`` names one."""
     max_body: int = MAX_BODY
     """Bytes."""
     max_delay: float | None = None
@@ -172,6 +179,8 @@ class Transport(FifoTransport, Protocol):
 
         Raises:
             Unsupported: An option that this transport does not declare; nothing is stored.
+            NotConfirmed: The bodies are stored, but not as ``options.durable`` asks. The same call
+                with the same token asks again.
         """
         ...
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -178,3 +179,54 @@ def test_a_delay_beyond_what_the_transport_can_is_refused() -> None:
     with pytest.raises(Unsupported, match="delay of at most 60 s"):
         jobs.put("too long", delay=61)
     assert QueueStats(0, 1, 0) == rig.counts()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["lost on its way", "its reply lost"])
+def test_a_put_of_unknown_outcome_is_repeated_by_its_id(after: bool) -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    rig.flaky.fail_next("push", after=after)
+    with pytest.raises(TransportUnavailable) as caught:
+        jobs.put("x")
+    (message_id,) = caught.value.ids
+    assert message_id == jobs.put("x", id=message_id)
+    assert QueueStats(1, 0, 0) == rig.counts()
+    assert message_id == (take(jobs)).id
+
+
+def test_a_batch_of_unknown_outcome_is_repeated_by_its_ids() -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    rig.flaky.fail_next("push", times=2, after=True)
+    with pytest.raises(TransportUnavailable) as caught:
+        jobs.put_many(list("abc"))
+    ids = caught.value.ids
+    with pytest.raises(TransportUnavailable) as again:
+        jobs.put_many(list("abc"), ids=ids)
+    assert ids == again.value.ids
+    assert list(ids) == jobs.put_many(list("abc"), ids=ids)
+    found = jobs.get_many(9)
+    assert list(zip(ids, "abc", strict=True)) == [(m.id, m.body) for m in found]
+
+
+def test_a_get_names_no_ids() -> None:
+    rig = Rig()
+    rig.flaky.fail_next("claim")
+    with pytest.raises(TransportUnavailable) as caught:
+        rig.jobs().get()
+    assert () == caught.value.ids
+
+
+@pytest.mark.parametrize("ids", [["0" * 31], ["g" * 32], [7], "0" * 32, [], ["0" * 32] * 2])
+def test_ids_that_are_none_are_refused(ids: Any) -> None:
+    rig = Rig()
+    with pytest.raises(ConfigurationError):
+        rig.jobs().put_many(["x"] * (2 if len(ids) == 2 else 1), ids=ids)
+    assert [] == rig.flaky.calls
+
+
+def test_what_a_store_cannot_wait_for_is_refused() -> None:
+    rig = Rig()
+    with pytest.raises(Unsupported, match="can wait for nothing, not for 'disk'"):
+        rig.jobs().put("x", durable="disk")
+    assert QueueStats(0, 0, 0) == rig.counts()

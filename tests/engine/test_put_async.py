@@ -6,6 +6,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -178,3 +179,54 @@ async def test_a_delay_beyond_what_the_transport_can_is_refused() -> None:
     with pytest.raises(Unsupported, match="delay of at most 60 s"):
         await jobs.put("too long", delay=61)
     assert QueueStats(0, 1, 0) == await rig.counts()
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["lost on its way", "its reply lost"])
+async def test_a_put_of_unknown_outcome_is_repeated_by_its_id(after: bool) -> None:
+    rig = AsyncRig()
+    jobs = rig.jobs()
+    rig.flaky.fail_next("push", after=after)
+    with pytest.raises(TransportUnavailable) as caught:
+        await jobs.put("x")
+    (message_id,) = caught.value.ids
+    assert message_id == await jobs.put("x", id=message_id)
+    assert QueueStats(1, 0, 0) == await rig.counts()
+    assert message_id == (await take(jobs)).id
+
+
+async def test_a_batch_of_unknown_outcome_is_repeated_by_its_ids() -> None:
+    rig = AsyncRig()
+    jobs = rig.jobs()
+    rig.flaky.fail_next("push", times=2, after=True)
+    with pytest.raises(TransportUnavailable) as caught:
+        await jobs.put_many(list("abc"))
+    ids = caught.value.ids
+    with pytest.raises(TransportUnavailable) as again:
+        await jobs.put_many(list("abc"), ids=ids)
+    assert ids == again.value.ids
+    assert list(ids) == await jobs.put_many(list("abc"), ids=ids)
+    found = await jobs.get_many(9)
+    assert list(zip(ids, "abc", strict=True)) == [(m.id, m.body) for m in found]
+
+
+async def test_a_get_names_no_ids() -> None:
+    rig = AsyncRig()
+    rig.flaky.fail_next("claim")
+    with pytest.raises(TransportUnavailable) as caught:
+        await rig.jobs().get()
+    assert () == caught.value.ids
+
+
+@pytest.mark.parametrize("ids", [["0" * 31], ["g" * 32], [7], "0" * 32, [], ["0" * 32] * 2])
+async def test_ids_that_are_none_are_refused(ids: Any) -> None:
+    rig = AsyncRig()
+    with pytest.raises(ConfigurationError):
+        await rig.jobs().put_many(["x"] * (2 if len(ids) == 2 else 1), ids=ids)
+    assert [] == rig.flaky.calls
+
+
+async def test_what_a_store_cannot_wait_for_is_refused() -> None:
+    rig = AsyncRig()
+    with pytest.raises(Unsupported, match="can wait for nothing, not for 'disk'"):
+        await rig.jobs().put("x", durable="disk")
+    assert QueueStats(0, 0, 0) == await rig.counts()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import ClassVar, Final, Protocol
 
-from .._checks import check_bodies, check_count, check_name, check_seconds
+from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
 from .._deadline import Deadline
 from .._lanes import Lanes
 from ..errors import ConfigurationError, TransportClosed, Unsupported
@@ -109,6 +109,7 @@ class MemoryOperations:
     ) -> None:
         check_bodies(queue, bodies, self._features.max_body)
         delay = check_seconds("delay", options.delay)
+        check_durable(options.durable, self._features.waits_for)
         store = self.store
         with store.lock:
             lane = self._lane(queue)

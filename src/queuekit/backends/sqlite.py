@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
-from .._checks import check_bodies, check_count, check_name, check_seconds
+from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
 from .._deadline import Deadline
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
 from ..errors import ConfigurationError, QueueFull
@@ -124,6 +124,7 @@ class SQLiteTransport:
         """See ``Transport.push``; tokens are remembered for an hour, but the last 100,000 only."""
         check_bodies(queue, bodies, self._features.max_body)
         delay = check_seconds("delay", options.delay)
+        check_durable(options.durable, self._features.waits_for)
         lane = self._lane(queue, make=bool(bodies))
         if not bodies or lane is None:
             return

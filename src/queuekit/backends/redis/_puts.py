@@ -18,6 +18,8 @@ _CHUNK_BYTES: Final = 8 * 2**20
 """A chunk that has so many bytes takes no more: a script holds up the server."""
 
 _TOKENS: Final = 1024
+_OPEN: Final = 100_000
+"""Puts that were given up and may be asked again: remembered longer than those that were done."""
 _TOKEN_LIFE: Final = 3600.0
 
 
@@ -55,31 +57,41 @@ class Puts:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Lane] = []
-        self._tickets: OrderedDict[str, Ticket] = OrderedDict()
+        self._open: OrderedDict[str, Ticket] = OrderedDict()  # nobody knows what became of them
+        self._done: OrderedDict[str, Ticket] = OrderedDict()
 
     def begin(self, token: str | None, count: int) -> tuple[Ticket, bool]:
         """Return the ticket for *count* chunks, and whether it is a new one."""
         with self._lock:
-            known = self._tickets.get(token) if token is not None else None
-            if known is not None and time.monotonic() - known.born < _TOKEN_LIFE:
-                return known, False
+            if token is not None:
+                known = self._open.get(token) or self._done.get(token)
+                if known is not None and time.monotonic() - known.born < _TOKEN_LIFE:
+                    return known, False
             ticket = Ticket(self._idle.pop() if self._idle else _Lane(), count)
             if token is not None:
-                self._tickets[token] = ticket
-                self._tickets.move_to_end(token)
-                if len(self._tickets) > _TOKENS:
-                    self._tickets.popitem(last=False)
+                _keep(self._open, token, ticket, _OPEN)
             return ticket, True
 
-    def done(self, ticket: Ticket) -> None:
-        """Give back the lane of a new ticket after the server took all of it."""
+    def done(self, ticket: Ticket, token: str | None, *, is_new: bool) -> None:
+        """Take note that the server took all of a ticket; the lane of a new one comes back."""
         with self._lock:
-            self._idle.append(ticket.lane)
+            if is_new:
+                self._idle.append(ticket.lane)
+            if token is not None:
+                self._open.pop(token, None)
+                _keep(self._done, token, ticket, _TOKENS)
 
     def forked(self) -> None:
         """Leave the lanes to the parent: a number used by both would swallow a put."""
         self._lock = threading.Lock()
         self._idle.clear()
+
+
+def _keep(tickets: OrderedDict[str, Ticket], token: str, ticket: Ticket, most: int) -> None:
+    tickets[token] = ticket
+    tickets.move_to_end(token)
+    if len(tickets) > most:
+        tickets.popitem(last=False)
 
 
 def chunks(bodies: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -29,8 +29,11 @@ _UNKNOWN = "it was repeated and had no answer; whether it was done is unknown"
 class Tries:
     """The state of such a batch between two sends."""
 
-    def __init__(self, doing: str, server: str, parts: Sequence[Part]) -> None:
+    def __init__(
+        self, doing: str, server: str, parts: Sequence[Part], together: bool = False
+    ) -> None:
         self._doing = doing
+        self._together = together
         self._server = server
         self._parts = parts
         self._replies: list[Reply] = [None] * len(parts)
@@ -46,12 +49,18 @@ class Tries:
         """Take the replies; what was refused for now stays to be sent."""
         pending: list[int] = []
         self._failure = None
+        if self._together:
+            self._sent.update(self._pending)
         for i, reply in zip(self._pending, replies, strict=True):
             self._replies[i] = reply
             if isinstance(reply, Exception):
+                failure = refusal(reply, self._server, self._doing)
+                is_passing = isinstance(failure, TransportUnavailable)
+                if self._together and i and not is_passing:
+                    continue  # the first one was done, and what the others ask cannot be had
                 pending.append(i)
-                self._fail(refusal(reply, self._server, self._doing), reply)
-        self._pending = pending
+                self._fail(failure, reply)
+        self._pending = list(self._pending) if pending and self._together else pending
 
     def cut(self, exc: LinkBroken) -> None:
         """Take note that the link broke."""

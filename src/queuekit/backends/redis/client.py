@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ..._checks import refuse_type
 from ...errors import ConfigurationError
 from ._resp import Refuse, new_reader
 from ._wire import AsyncConnection, Connection
+from .keys import DEFAULT_PREFIX
 
 if TYPE_CHECKING:
     import redis
@@ -35,7 +36,8 @@ _SCHEMES: Final = {
     "unix": "unix",
 }
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-_KNOWN: Final = ("db", "prefix", "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
+_OURS: Final = ("prefix", "replicas")
+_KNOWN: Final = ("db", *_OURS, "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
 
 
 class Source:
@@ -120,12 +122,19 @@ def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Sour
     return Source(pool.connection_class, options)
 
 
-def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, str | None]:
-    """Return a source of connections to the server of *url*, and the prefix if it names one."""
+class Ours(NamedTuple):
+    """What a URL says about the layout, not about the connection."""
+
+    prefix: str
+    replicas: int
+
+
+def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, Ours]:
+    """Return a source of connections to the server of *url*, and what else it says."""
     parts = _split(url)
     scheme = _SCHEMES[parts.scheme]
     query = _parameters(parts, scheme)
-    prefix = query.pop("prefix", None)
+    ours = Ours(query.pop("prefix", DEFAULT_PREFIX), _count(query.pop("replicas", "1")))
     options: dict[str, Any] = {
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
@@ -142,7 +151,7 @@ def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, str | None]:
     else:
         options["host"] = unquote(parts.hostname or "localhost")
         options["port"] = _port(parts)
-    return Source(_connection_type(scheme, for_asyncio), options), prefix
+    return Source(_connection_type(scheme, for_asyncio), options), ours
 
 
 def _import_redis() -> Any:
@@ -235,6 +244,12 @@ def _seconds(key: str, text: str) -> float:
     if not 0.05 <= seconds <= 3600:
         _refuse(f"{key} must be 0.05 to 3600 seconds")
     return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 100):
+        _refuse("replicas must be a number from 1 to 99")
+    return int(text)
 
 
 def _refuse(why: str) -> NoReturn:

@@ -58,20 +58,26 @@ class Exchange:
         return replies
 
     def until_done(
-        self, doing: str, parts: Sequence[Part], *, ahead: Command | None = None
+        self,
+        doing: str,
+        parts: Sequence[Part],
+        *,
+        ahead: Command | None = None,
+        together: bool = False,
     ) -> list[Reply]:
         """
         Send *parts* at once, and again those without an answer; return the replies.
 
         With *ahead*, which may block, that goes in front of the first try, and its reply, whatever
-        it is, comes first.
+        it is, comes first. Parts that go *together* mean nothing one by one: all are repeated,
+        behind each other on one connection, until all were answered.
 
         Raises:
             TransportUnavailable: No answer after some tries.
             TransportError: The server refused for good.
         """
         end = time.monotonic() + PATIENCE
-        tries = Tries(doing, self.server, parts)
+        tries = Tries(doing, self.server, parts, together)
         first: list[Reply] = [] if ahead is None else [None]
         for pause in PAUSES:
             if pause:
@@ -79,7 +85,7 @@ class Exchange:
             commands = tries.commands()
             try:
                 if ahead is None:
-                    tries.take(self._send(commands, False, None))
+                    tries.take(self._send(commands, False, None, together))
                 else:
                     command, ahead = ahead, None
                     replies = self._send([command, *commands], True, None)
@@ -91,8 +97,24 @@ class Exchange:
                 break
         return first + tries.result()
 
+    def look(self, doing: str, command: Command) -> list[Reply]:
+        """
+        Send what changes nothing, and return its reply, which may be a refusal.
+
+        Raises:
+            TransportUnavailable: No answer.
+        """
+        try:
+            return self._send([command], False, None)
+        except LinkBroken as exc:
+            raise broken(exc, self.server, doing, "") from exc.__cause__
+
     def _send(
-        self, commands: Sequence[Command], waits: bool, into: list[Reply] | None
+        self,
+        commands: Sequence[Command],
+        waits: bool,
+        into: list[Reply] | None,
+        together: bool = False,
     ) -> list[Reply]:
         """Send and, where a script was missing, load it and send those commands again."""
         try:
@@ -101,6 +123,8 @@ class Exchange:
                 missing = [i for i, reply in enumerate(replies) if is_missing(reply)]
                 if not missing:
                     break
+                if together:
+                    missing = list(range(len(commands)))
                 loads = dict.fromkeys(
                     (b"SCRIPT", b"LOAD", script.text)
                     for i in missing

@@ -9,13 +9,14 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from ..._checks import check_bodies, check_count, check_seconds
+from ..._checks import check_bodies, check_count, check_durable, check_seconds
 from ..._deadline import Deadline
 from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
     NO_OPTIONS,
     Delivery,
+    Durability,
     Features,
     PushOptions,
     QueueStats,
@@ -23,6 +24,7 @@ from ...transport import (
 )
 from . import _script
 from ._claims import bare, bodies_of
+from ._confirm import WAITS_FOR, check_confirmed, check_offered, confirmation
 from ._pops import Kept, Popped, milliseconds, pop, pop_waiting
 from ._puts import Puts, check_framed, chunks
 from ._tries import alike
@@ -40,6 +42,9 @@ _log = logging.getLogger("queuekit")
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits looks again so often, for what the waking of others has missed."""
 
+_CONFIRMED: Final = 2.0
+"""Seconds that a put waits for disks or replicas."""
+
 _KEYS: Final = 1024
 """Queues whose keys are remembered."""
 
@@ -55,6 +60,7 @@ class RedisTransport:
         client: A client of redis-py without ``decode_responses``, or what ``from_url`` made.
         prefix: Begins every key.
         max_body: Bytes that one body may have.
+        replicas: How many must have a message that is put with ``durable="replicas"``.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class RedisTransport:
         *,
         prefix: str = DEFAULT_PREFIX,
         max_body: int = MAX_BODY,
+        replicas: int = 1,
     ) -> None:
         from .link import Link
 
@@ -74,6 +81,7 @@ class RedisTransport:
         self._features = Features(
             durable=True,
             atomic_push=False,
+            waits_for=WAITS_FOR,
             max_body=check_count("max_body", max_body),
             max_wait=_MAX_WAIT,
         )
@@ -82,6 +90,9 @@ class RedisTransport:
         self._link = Link(source)
         self._exchange = Exchange(self._link)
         self._claims = Claims(self._exchange, self._longest)
+        self._replicas = check_count("replicas", replicas)
+        self._patience = min(_CONFIRMED, source.socket_timeout / 2)
+        self._has_disk = False
         self._puts = Puts()
         self._kept = Kept()
         self._keys: dict[str, Keys] = {}
@@ -90,21 +101,29 @@ class RedisTransport:
 
     @classmethod
     def from_url(
-        cls, url: str, *, prefix: str | None = None, max_body: int = MAX_BODY
+        cls,
+        url: str,
+        *,
+        prefix: str | None = None,
+        max_body: int = MAX_BODY,
+        replicas: int | None = None,
     ) -> RedisTransport:
         """
         Build a transport for ``redis://user:password@host:6379/0``.
 
         Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket.
-        Parameters: db, prefix, client_name, socket_timeout, socket_connect_timeout, ssl_ca_certs,
-        ssl_certfile, ssl_keyfile.
+        Parameters: db, prefix, replicas, client_name, socket_timeout, socket_connect_timeout,
+        ssl_ca_certs, ssl_certfile, ssl_keyfile.
         """
         from .link import Link
 
-        source, named = source_of_url(url, for_asyncio=Link.for_asyncio)
-        if prefix is None:
-            prefix = DEFAULT_PREFIX if named is None else named
-        return cls(source, prefix=prefix, max_body=max_body)
+        source, ours = source_of_url(url, for_asyncio=Link.for_asyncio)
+        return cls(
+            source,
+            prefix=ours.prefix if prefix is None else prefix,
+            max_body=max_body,
+            replicas=ours.replicas if replicas is None else replicas,
+        )
 
     @property
     def features(self) -> Features:
@@ -130,30 +149,53 @@ class RedisTransport:
         keys = self._enter(queue)
         check_bodies(queue, bodies, self._features.max_body)
         delay = milliseconds(check_seconds("delay", options.delay))
+        check_durable(options.durable, WAITS_FOR)
         doing = f"push to {queue!r}"
         if delay:
             check_framed(bodies)
-        elif token is None:
+        elif token is None and options.durable is None:
             for chunk in chunks(bodies):
                 command: Command = (b"RPUSH", keys.ready, *chunk)
                 self._exchange.once(doing, [command], unknown="the bodies may or may not be stored")
             return
-        self._put(doing, keys, list(chunks(bodies)), delay, token)
+        self._put(doing, keys, list(chunks(bodies)), delay, token, options.durable)
 
     def _put(
-        self, doing: str, keys: Keys, batch: list[list[bytes]], delay: int, token: str | None
+        self,
+        doing: str,
+        keys: Keys,
+        batch: list[list[bytes]],
+        delay: int,
+        token: str | None,
+        durable: Durability | None,
     ) -> None:
         if not batch:
             return
+        if durable == "disk" and not self._has_disk:
+            self._try_disk(doing)
         ticket, is_new = self._puts.begin(token, len(batch))
         places = (keys.delayed if delay else keys.ready, keys.lane(ticket.lane_id))
         before = 0
         for number, chunk in enumerate(batch, ticket.first):
             command = _script.PUT(places, number, delay, before, *chunk)
-            self._exchange.until_done(doing, [alike(command)])
+            if durable is None:
+                self._exchange.until_done(doing, [alike(command)])
+            else:
+                self._put_durably(doing, command, durable)
             before += len(chunk)
-        if is_new:
-            self._puts.done(ticket)
+        self._puts.done(ticket, token, is_new=is_new)
+
+    def _put_durably(self, doing: str, command: Command, durable: Durability) -> None:
+        wait = confirmation(durable, self._replicas, self._patience)
+        parts = [alike(command), alike(wait)]
+        _, reply = self._exchange.until_done(doing, parts, together=True)
+        check_confirmed(doing, self._exchange.server, durable, self._replicas, reply)
+
+    def _try_disk(self, doing: str) -> None:
+        """Ask for what is written already, before something is stored that nobody can confirm."""
+        (reply,) = self._exchange.look(doing, confirmation("disk", 0, self._patience))
+        check_offered(reply, self._exchange.server)
+        self._has_disk = True
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``; what comes for an interrupted call is kept for the next one."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, Unsupported
 from ...transport import PushOptions, QueueStats, Receipt, Transport
 from .base import Suite
 from .samples import BAD_COUNTS, BAD_SECONDS, LEASE, QUEUE, receipts
@@ -38,6 +38,19 @@ class RefusalSuite(Suite):
                 transport.release(QUEUE, held, counted=counted, delay=delay)
         assert state == transport.stats(QUEUE)
         assert [] == transport.ack(QUEUE, held)
+
+    @pytest.mark.parametrize("durable", ["disk", "replicas", "paper", True])
+    def test_what_a_push_cannot_wait_for_is_refused(
+        self, transport: Transport, state: QueueStats, durable: Any
+    ) -> None:
+        """Before anything is stored."""
+        self.held(transport)
+        if durable in transport.features.waits_for:
+            return
+        known = durable in ("disk", "replicas")
+        with pytest.raises(Unsupported if known else ConfigurationError):
+            transport.push(QUEUE, [b"new"], options=PushOptions(durable=durable))
+        assert state == transport.stats(QUEUE)
 
     @pytest.mark.parametrize("lease", [0, 0.0, *BAD_SECONDS], ids=ascii)
     def test_a_lease_that_cannot_be_is_refused(

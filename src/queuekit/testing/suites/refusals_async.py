@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, Unsupported
 from ...transport import AsyncTransport, PushOptions, QueueStats, Receipt
 from .base_async import AsyncSuite
 from .samples import BAD_COUNTS, BAD_SECONDS, LEASE, QUEUE, receipts
@@ -38,6 +38,19 @@ class AsyncRefusalSuite(AsyncSuite):
                 await transport.release(QUEUE, held, counted=counted, delay=delay)
         assert state == await transport.stats(QUEUE)
         assert [] == await transport.ack(QUEUE, held)
+
+    @pytest.mark.parametrize("durable", ["disk", "replicas", "paper", True])
+    async def test_what_a_push_cannot_wait_for_is_refused(
+        self, transport: AsyncTransport, state: QueueStats, durable: Any
+    ) -> None:
+        """Before anything is stored."""
+        await self.held(transport)
+        if durable in transport.features.waits_for:
+            return
+        known = durable in ("disk", "replicas")
+        with pytest.raises(Unsupported if known else ConfigurationError):
+            await transport.push(QUEUE, [b"new"], options=PushOptions(durable=durable))
+        assert state == await transport.stats(QUEUE)
 
     @pytest.mark.parametrize("lease", [0, 0.0, *BAD_SECONDS], ids=ascii)
     async def test_a_lease_that_cannot_be_is_refused(

@@ -13,6 +13,7 @@ local FIRST = 4 -- the bodies start here
 
 local taken = redis.call('GET', lane)
 if taken and tonumber(taken) >= number then
+  redis.call('PEXPIRE', lane, HORIZON) -- a write, so that a WAIT behind it waits for the first, too
   return 0
 end
 if delay == 0 then
