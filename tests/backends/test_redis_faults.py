@@ -389,3 +389,29 @@ def test_what_came_beside_a_missing_script_is_kept_when_loading_it_fails(
     monkeypatch.undo()
     redis_client.script_flush()
     assert [b"1", b"2"] == transport.pop("q") + transport.pop("q")
+
+
+def test_foreign_tokens_are_cleared_away(
+    transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
+) -> None:
+    """Whatever somebody put among the leases: it is removed, and stops nobody."""
+    tokens = [b"\xff\xfe", "ä".encode(), b"", b" ", b"a" * 300, b"%s {x}"]
+    redis_client.zadd(f"{{{redis_prefix}:q}}:leases", dict.fromkeys(tokens, 1.0))
+    transport.push("q", [b"x"])
+    (held,) = transport.claim("q", lease=LEASE)
+    assert b"x" == held.body
+    assert (0, 0, 1) == transport.stats("q")
+    assert 1 == redis_client.zcard(f"{{{redis_prefix}:q}}:leases")
+
+
+def test_a_claim_that_need_not_wait_is_not_tried_for_long(tmp_path: Path) -> None:
+    """Its caller asked for an answer at once, and has one after a single timeout."""
+    with server_in(tmp_path) as server:
+        transport = RedisTransport.from_url(server.url + "?socket_timeout=1.2")
+        transport.push("q", [b"x"])
+        freeze(server)
+        begun = time.monotonic()
+        with pytest.raises(TransportUnavailable):
+            transport.claim("q", lease=LEASE)
+        assert time.monotonic() - begun < 2.0
+        transport.close()

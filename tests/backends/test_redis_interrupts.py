@@ -330,3 +330,77 @@ def test_another_event_loop_gets_new_connections(redis_url: str, redis_prefix: s
     asyncio.run(close())
     gc.collect()
     assert sockets() <= before
+
+
+def test_a_claim_that_came_after_close_goes_back(redis_url: str, redis_prefix: str) -> None:
+    transport = RedisTransport.from_url(redis_url, prefix=redis_prefix)
+    with transport_on(redis_url, redis_prefix) as other:
+        raised: list[BaseException] = []
+
+        def wait() -> None:
+            try:
+                transport.claim("q", lease=LEASE, timeout=1.0)
+            except TransportClosed as exc:
+                raised.append(exc)
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.1)
+        transport.close()
+        other.push("q", [b"x"])
+        thread.join()
+        assert raised
+        assert (1, 0, 0) == other.stats("q")
+        assert 1 == other.claim("q", lease=LEASE)[0].attempt
+
+
+@pytest.mark.asyncio
+async def test_a_claim_that_came_after_aclose_goes_back(redis_url: str, redis_prefix: str) -> None:
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    task = asyncio.ensure_future(transport.claim("q", lease=LEASE, timeout=1.0))
+    await asyncio.sleep(0.1)
+    await transport.aclose()
+    with transport_on(redis_url, redis_prefix) as other:
+        other.push("q", [b"x"])
+        with pytest.raises(TransportClosed):
+            await task
+        assert (1, 0, 0) == other.stats("q")
+        assert 1 == other.claim("q", lease=LEASE)[0].attempt
+
+
+@pytest.mark.parametrize("way", ["pop", "claim"])
+def test_the_end_of_asyncio_run_loses_nothing(redis_url: str, redis_prefix: str, way: str) -> None:
+    """It cancels all tasks at once, also those that belong to the transport."""
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    got: list[bytes] = []
+
+    async def consume() -> None:
+        while True:
+            if way == "pop":
+                got.extend(await transport.pop("q", timeout=1.0))
+                continue
+            held = await transport.claim("q", lease=LEASE, timeout=1.0)
+            assert all(1 == one.attempt for one in held)
+            got.extend(one.body for one in held)
+            receipts.extend(one.receipt for one in held)
+
+    async def main(first: int, delay: float) -> None:
+        tasks = [asyncio.ensure_future(consume()) for _ in range(4)]
+        await asyncio.sleep(0.02)
+        for i in range(first, first + 5):
+            await transport.push("q", [b"%d" % i])
+        await asyncio.sleep(delay)
+        del tasks
+
+    async def drain() -> None:
+        while more := await transport.pop("q", limit=99):
+            got.extend(more)
+        assert [] == await transport.ack("q", receipts)
+        assert (0, 0, 0) == await transport.stats("q")
+        await transport.aclose()
+
+    receipts: list[Any] = []
+    for run in range(25):
+        asyncio.run(main(5 * run, random.uniform(0, 0.002)))
+    asyncio.run(drain())
+    assert sorted(got) == sorted(b"%d" % i for i in range(125))

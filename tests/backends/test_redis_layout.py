@@ -132,8 +132,8 @@ def test_names_share_no_keys_and_one_slot(name: str) -> None:
     keys, others = Keys("p", name), {Keys("p", other).ready for other in ("a", "{", "%", "a{b}")}
     assert keys.ready not in others
     tag = b"{" + keys.ready + b"}"
-    ours = [keys.landing, keys.leases, keys.delayed, keys.claim("t"), keys.mark("t")]
-    assert all(key.startswith(tag) for key in [*ours, keys.lane("l")])
+    ours = [keys.landing, keys.leases, keys.delayed, keys.claim(b"t"), keys.mark(b"t")]
+    assert all(key.startswith(tag) for key in [*ours, keys.lane(b"l")])
     assert 0 == sum(keys.ready.count(char) for char in (b"{", b"}", b"\t"))
 
 
@@ -202,7 +202,7 @@ def test_a_claim_that_is_no_list_stops_no_others(
     transport.push("q", [b"1", b"2"])
     bad = transport.claim("q", lease=0.15)[0].receipt.split(".")[0]
     transport.claim("q", lease=0.2)
-    key = Keys(redis_prefix, "q").claim(bad)
+    key = Keys(redis_prefix, "q").claim(bad.encode())
     redis_client.delete(key)
     redis_client.set(key, b"?")
     time.sleep(0.25)

@@ -33,6 +33,19 @@ NEAR = 2_000
 STEPS = 60
 
 
+class TextKeys(Keys):
+    """Keys for tokens that are texts, as the model has them."""
+
+    def claim(self, token):
+        return super().claim(token.encode())
+
+    def mark(self, token):
+        return super().mark(token.encode())
+
+    def lane(self, lane):
+        return super().lane(lane.encode())
+
+
 class Both:
     """A queue on the server and its model."""
 
@@ -44,7 +57,7 @@ class Both:
         scripts: Mapping[str, Script] = SCRIPTS,
     ) -> None:
         self.client, self.dice, self.scripts = client, random.Random(seed), scripts
-        self.keys, self.target = Keys(prefix, "q"), Keys(prefix, "q!dead").ready
+        self.keys, self.target = TextKeys(prefix, "q"), TextKeys(prefix, "q!dead").ready
         self.store = Store()
         self.given: dict[str, Wanted] = {}
         self.lanes = ["lane1", "lane2"]

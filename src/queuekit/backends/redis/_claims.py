@@ -44,7 +44,7 @@ class Claim:
         """Return what to send; *again* if it may have arrived before."""
         self.sent = True
         self.sent_twice |= again
-        keys, token = self.keys, self.token
+        keys, token = self.keys, self.token.encode()
         places = (keys.claim(token), keys.mark(token), keys.delayed)
         return _script.CLAIM(
             (keys.ready, keys.landing, keys.leases, *places), token, *self._arguments
@@ -52,7 +52,7 @@ class Claim:
 
     def give_back(self, again: bool) -> Command:
         """Return what undoes it, wherever it stands."""
-        keys, token = self.keys, self.token
+        keys, token = self.keys, self.token.encode()
         places = (keys.claim(token), keys.mark(token))
         return _script.GIVE_BACK((keys.ready, keys.landing, keys.leases, *places), token)
 
@@ -116,10 +116,11 @@ class Settlement:
         size = self._size if whole else 0
         plain = verb == "A" and whole and places == list(range(size))
         numbers = (int(again), int(self._spend), delay, before, size, len(places))
-        lists = (keys.ready, keys.landing, keys.leases, keys.claim(self.token))
+        token = self.token.encode()
+        lists = (keys.ready, keys.landing, keys.leases, keys.claim(token))
         return _script.SETTLE(
-            (*lists, keys.mark(self.token), target),
-            self.token,
+            (*lists, keys.mark(token), target),
+            token,
             verb,
             *numbers,
             *(() if plain else places),
@@ -128,9 +129,8 @@ class Settlement:
 
     def extend(self, keys: Keys, lease: int) -> Command:
         """Return the command that moves their lease."""
-        return _script.EXTEND(
-            (keys.leases, keys.claim(self.token)), self.token, lease, *self._places
-        )
+        token = self.token.encode()
+        return _script.EXTEND((keys.leases, keys.claim(token)), token, lease, *self._places)
 
     def lost(self, reply: Reply) -> list[Receipt]:
         """Return the receipts that a reply says are not held."""

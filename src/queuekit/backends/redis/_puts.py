@@ -29,7 +29,7 @@ class _Lane:
     __slots__ = ("id", "last")
 
     def __init__(self) -> None:
-        self.id = os.urandom(16).hex()
+        self.id = os.urandom(16).hex().encode()
         self.last = 0
 
 

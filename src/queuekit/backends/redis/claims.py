@@ -11,12 +11,12 @@ from typing import Final, cast
 from ..._acompat import sleep
 from ..._deadline import Deadline
 from ..._lanes import CLAIM_WINDOW
-from ...errors import TransportError
+from ...errors import TransportClosed, TransportError
 from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _script
 from ._claims import Claim, Settlement, Verb, by_groups, in_order, settlements
 from ._pops import timeout as server_timeout
-from ._tries import alike
+from ._tries import PATIENCE, alike
 from ._unsure import Unsure
 from ._wire import Command, Reply
 from .exchange import Exchange
@@ -26,6 +26,9 @@ _log = logging.getLogger("queuekit")
 
 _LOOKS: Final = 4
 """Tries to count all claims at one moment; the second does, unless new ones were made meanwhile."""
+
+_SHORT: Final = 1.0
+"""Seconds after which a claim that need not wait is not tried again."""
 
 _POLL: Final = 0.05
 """Seconds between looks where the server does not let us wait, as at maxmemory."""
@@ -51,10 +54,15 @@ class Claims:
         call = Claim(keys, lease, limit)
         deadline = Deadline(timeout, time.monotonic())
         try:
-            found = self._claim(f"claim from {queue!r}", call, deadline)
+            patience = min(PATIENCE, max(_SHORT, timeout))
+            found = self._claim(f"claim from {queue!r}", call, deadline, patience)
+            if found and self._exchange.link.closed:
+                raise TransportClosed(f"this transport was closed while it claimed from {queue!r}")
             if not found and call.sent_twice:  # a send that is still on its way must find it over
                 self._give_back(call)
-        except Exception:
+        except Exception as exc:
+            if isinstance(exc, TransportClosed):
+                self._give_back_apart(call)
             raise
         except BaseException:
             if call.sent:
@@ -62,8 +70,14 @@ class Claims:
             raise
         return found
 
-    def _claim(self, doing: str, call: Claim, deadline: Deadline) -> list[Delivery]:
-        found, event = self._resolve(doing, call, self._exchange.until_done(doing, [call.command]))
+    def _claim(
+        self, doing: str, call: Claim, deadline: Deadline, patience: float
+    ) -> list[Delivery]:
+        found, event = self._resolve(
+            doing,
+            call,
+            self._exchange.until_done(doing, [call.command], patience=patience),
+        )
         while not found:
             now = time.monotonic()
             left = deadline.slice(now, self._longest)
@@ -71,7 +85,9 @@ class Claims:
                 break
             wait = left if event is None else min(left, event)
             ahead = call.wait(server_timeout(wait))
-            replies = self._exchange.until_done(doing, [call.command], ahead=ahead)
+            replies = self._exchange.until_done(
+                doing, [call.command], ahead=ahead, patience=patience
+            )
             found, event = self._resolve(doing, call, replies[1:])
             if not found and not isinstance(replies[0], bytes):
                 rest = min(wait, _POLL) - (time.monotonic() - now)
@@ -102,6 +118,17 @@ class Claims:
         """Undo a claim; where that fails, its lease brings the messages back."""
         try:
             self._exchange.until_done("give back a claim", [call.give_back])
+        except TransportClosed:
+            self._give_back_apart(call)
+        except TransportError as exc:
+            _log.warning("a claim could not be given back; its lease will run out: %s", exc)
+
+    def _give_back_apart(self, call: Claim) -> None:
+        """Undo a claim on a transport that was closed."""
+        if not call.sent:
+            return
+        try:
+            self._exchange.at_last(call.give_back(True))
         except TransportError as exc:
             _log.warning("a claim could not be given back; its lease will run out: %s", exc)
 
@@ -183,7 +210,7 @@ class Claims:
         """Count the messages by state, at one moment unless claims come and go too fast."""
         doing = f"count {queue!r}"
         places = (keys.ready, keys.landing, keys.delayed, keys.leases)
-        tokens: list[str] = []
+        tokens: list[bytes] = []
         looks = 0
         while True:
             lists = [keys.claim(token) for token in tokens]
@@ -192,7 +219,7 @@ class Claims:
             looks += 1
             if not others or looks == _LOOKS:  # what is left over holds one each, at the least
                 return QueueStats(ready, delayed, claimed + len(others))
-            tokens += [cast("bytes", token).decode("ascii", "replace") for token in others]
+            tokens += cast("list[bytes]", others)
 
     def _repeated(self, doing: str, commands: Sequence[Command]) -> list[Reply]:
         """Exchange commands that may be repeated as they are."""
@@ -220,7 +247,7 @@ class _Part:
 
 
 def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:
-    names = [token.decode("ascii", "replace") for token in tokens if isinstance(token, bytes)]
+    names = cast("Sequence[bytes]", tokens)
     places = [key for name in names for key in (keys.claim(name), keys.mark(name))]
     return _script.RECOVER((keys.ready, keys.landing, keys.leases, *places), *names)
 

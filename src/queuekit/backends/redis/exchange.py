@@ -64,19 +64,21 @@ class Exchange:
         *,
         ahead: Command | None = None,
         together: bool = False,
+        patience: float = PATIENCE,
     ) -> list[Reply]:
         """
         Send *parts* at once, and again those without an answer; return the replies.
 
         With *ahead*, which may block, that goes in front of the first try, and its reply, whatever
         it is, comes first. Parts that go *together* mean nothing one by one: all are repeated,
-        behind each other on one connection, until all were answered.
+        behind each other on one connection, until all were answered. After *patience* seconds no
+        further try begins.
 
         Raises:
             TransportUnavailable: No answer after some tries.
             TransportError: The server refused for good.
         """
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience
         tries = Tries(doing, self.server, parts, together)
         first: list[Reply] = [] if ahead is None else [None]
         for pause in PAUSES:
@@ -96,6 +98,17 @@ class Exchange:
             if tries.is_done or time.monotonic() > end:
                 break
         return first + tries.result()
+
+    def at_last(self, command: Command) -> None:
+        """Send *command*, which runs a script, even after the link was closed."""
+        script = script_of(command)
+        loads: list[Command] = [] if script is None else [(b"SCRIPT", b"LOAD", script.text)]
+        try:
+            replies = self.link.apart([*loads, command])
+        except LinkBroken as exc:
+            raise broken(exc, self.server, "close", "") from exc.__cause__
+        if isinstance(replies[-1], Exception):
+            raise refusal(replies[-1], self.server, "close") from replies[-1]
 
     def look(self, doing: str, command: Command) -> list[Reply]:
         """

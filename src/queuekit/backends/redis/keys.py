@@ -21,27 +21,27 @@ class Keys:
 
     def __init__(self, prefix: str, name: str) -> None:
         ready = f"{prefix}:{escape(check_name(name))}"
-        self._private = f"{{{ready}}}:"
+        self._private = f"{{{ready}}}:".encode()
         self.ready = ready.encode()
         """List of the ready bodies, oldest left; any ``RPUSH`` is a producer."""
-        self.landing = f"{self._private}w".encode()
+        self.landing = self._private + b"w"
         """List that waiting consumers move into; it is the front of the ready bodies."""
-        self.leases = f"{self._private}leases".encode()
+        self.leases = self._private + b"leases"
         """Sorted set from token to deadline."""
-        self.delayed = f"{self._private}delayed".encode()
+        self.delayed = self._private + b"delayed"
         """Sorted set from framed body to the time when it becomes ready."""
 
-    def claim(self, token: str) -> bytes:
+    def claim(self, token: bytes) -> bytes:
         """Return the list of a claim."""
-        return f"{self._private}c:{token}".encode()
+        return self._private + b"c:" + token
 
-    def mark(self, token: str) -> bytes:
+    def mark(self, token: bytes) -> bytes:
         """Return the mark that outlives a claim."""
-        return f"{self._private}x:{token}".encode()
+        return self._private + b"x:" + token
 
-    def lane(self, lane: str) -> bytes:
+    def lane(self, lane: bytes) -> bytes:
         """Return the counter of a lane of puts."""
-        return f"{self._private}p:{lane}".encode()
+        return self._private + b"p:" + lane
 
 
 def check_prefix(prefix: object) -> str:

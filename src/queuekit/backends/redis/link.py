@@ -55,7 +55,7 @@ class Link:
         self.trips = 0
         """Sends so far, for tests and measurements."""
         self._waiting_silence = min(source.socket_timeout, MAX_SILENCE_WAITING)
-        self._closed = False
+        self.closed = False
         self._begin()
 
     def _begin(self) -> None:
@@ -90,7 +90,7 @@ class Link:
                     self._exchange(slot, commands, replies, waits, into is not None)
                 finally:
                     slot.busy = False
-        if self._closed:
+        if self.closed:
             self._close(slot)
         return replies[start:]
 
@@ -113,7 +113,7 @@ class Link:
 
     def close(self) -> None:
         """Close what is idle; a thread within a call closes its own when it is done."""
-        self._closed = True
+        self.closed = True
         with self._lock:
             slots = list(self._slots)
         for slot in slots:
@@ -128,7 +128,7 @@ class Link:
                 slot.lock.release()
 
     def _slot(self) -> _Slot:
-        if self._closed:
+        if self.closed:
             raise LinkClosed
         if self._pid != os.getpid():
             self._begin()

@@ -106,7 +106,7 @@ class AsyncLink:
         self.trips = 0
         """Sends so far, for tests and measurements."""
         self._waiting_silence = min(source.socket_timeout, MAX_SILENCE_WAITING)
-        self._closed = False
+        self.closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._idle: list[_Slot] = []
@@ -167,14 +167,14 @@ class AsyncLink:
 
     async def aclose(self) -> None:
         """Close what is idle; a running exchange closes its own connection when it is done."""
-        self._closed = True
+        self.closed = True
         if self._loop is not asyncio.get_running_loop() or self._pid != os.getpid():
             self._abandon()
         while self._idle:
             await _drop(self._idle.pop(), nowait=False)
 
     def _enter(self) -> None:
-        if self._closed:
+        if self.closed:
             raise LinkClosed
         loop = asyncio.get_running_loop()
         if self._loop is not loop or self._pid != os.getpid():
@@ -233,7 +233,7 @@ class AsyncLink:
 
     async def _give(self, slot: _Slot, loop: asyncio.AbstractEventLoop | None) -> None:
         slot.used = asyncio.get_running_loop().time()
-        is_ours = self._loop is loop and not self._closed
+        is_ours = self._loop is loop and not self.closed
         if slot.broken or not is_ours or len(self._idle) >= _WIDTH:
             await _drop(slot)
         else:
