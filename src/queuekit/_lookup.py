@@ -19,7 +19,10 @@ from .transport import AsyncFifoTransport, FifoTransport
 
 _REDIS = "queuekit.backends.redis.transport:RedisTransport"
 _ASYNC_REDIS = "queuekit.backends.redis.transport_async:AsyncRedisTransport"
-_REDIS_SCHEMES = ("redis", "rediss", "valkey", "valkeys", "unix")
+_REDIS_SCHEMES = (
+    *("redis", "rediss", "valkey", "valkeys", "unix"),
+    *("redis+cluster", "rediss+cluster", "valkey+cluster", "valkeys+cluster"),
+)
 
 TRANSPORTS: Final = {
     "memory": "queuekit.backends.memory:MemoryTransport",

@@ -12,6 +12,14 @@ from pathlib import Path
 from conftest import server_binary
 
 
+def free_port() -> int:
+    """Return a port of this machine that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 class Server:
     """A server of one's own, to stop, fill and restart."""
 
@@ -20,9 +28,7 @@ class Server:
         assert found is not None
         self._command = [found[0], "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
         self._command += arguments
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.start()
 
@@ -41,6 +47,10 @@ class Server:
             except OSError:
                 threading.Event().wait(0.01)
         raise AssertionError("the server did not start")
+
+    def option(self, name: str) -> str:
+        """Return what an option of the command line was set to."""
+        return self._command[self._command.index(name) + 1]
 
     def stop(self) -> None:
         self._process.kill()

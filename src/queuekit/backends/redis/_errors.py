@@ -16,8 +16,8 @@ _FATAL: Final = {
     "WRONGPASS": "user name or password is wrong; correct them in the URL",
     "unknown command": "the server is too old or has the command renamed; queuekit needs Redis 6.2"
     " or Valkey",
-    "CROSSSLOT": "this is a cluster, and moves between queues do not work there yet",
-    "MOVED": "this is a cluster, and clusters are not supported yet; use a single server",
+    "CROSSSLOT": "this is a cluster; use redis+cluster:// in place of redis://",
+    "MOVED": "this is a cluster; use redis+cluster:// in place of redis://",
 }
 _PASSING: Final = {
     "READONLY": "the server is a replica; is there a new primary?",

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ..._checks import refuse_type
 from ...errors import ConfigurationError
 from ._resp import Refuse, new_reader
+from ._slots import Address
 from ._wire import AsyncConnection, Connection
 from .keys import DEFAULT_PREFIX
 
@@ -34,7 +35,12 @@ _SCHEMES: Final = {
     "rediss": "rediss",
     "valkeys": "rediss",
     "unix": "unix",
+    "redis+cluster": "redis",
+    "valkey+cluster": "redis",
+    "rediss+cluster": "rediss",
+    "valkeys+cluster": "rediss",
 }
+_CLUSTER: Final = "+cluster"
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _OURS: Final = ("prefix", "replicas")
 _KNOWN: Final = ("db", *_OURS, "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
@@ -97,6 +103,35 @@ class Source:
         return cast("AsyncConnection", self._type(**options))
 
 
+class ClusterSource:
+    """Makes sources for the nodes of a cluster, of which some are known at first."""
+
+    __slots__ = ("_kind", "_options", "name", "seeds", "shown", "slot", "socket_timeout")
+
+    def __init__(
+        self, kind: Callable[..., object], options: Mapping[str, Any], seeds: list[Address]
+    ) -> None:
+        from redis.crc import key_slot
+
+        self._kind = kind
+        self._options = options
+        self.seeds = seeds
+        first = self.at(seeds[0])
+        self.socket_timeout = first.socket_timeout
+        self.name = f"the cluster of {first.name}"
+        """The cluster, for errors."""
+        nodes = ",".join(map(str, seeds))
+        scheme, _, rest = first.shown.partition("://")
+        secret = "***@" if "@" in rest else ""
+        self.shown = f"{scheme}+cluster://{secret}{nodes}"
+        """The cluster as a URL without secrets, for ``repr()``."""
+        self.slot: Callable[[bytes], int] = key_slot
+
+    def at(self, address: Address) -> Source:
+        """Return a source of connections to one node."""
+        return Source(self._kind, {**self._options, "host": address.host, "port": address.port})
+
+
 def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Source:
     """Return a source of connections like those of *client*, whose own are never used."""
     redis = _import_redis()
@@ -106,7 +141,10 @@ def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Sour
         way_out = "use AsyncRedisTransport" if not for_asyncio else "use RedisTransport"
         refuse_type(f"client= takes a {_dotted(right)}", client, f"{way_out}, or the other client")
     if "Cluster" in type(client).__name__:
-        raise ConfigurationError("Redis Cluster is not supported yet; use a single server")
+        raise ConfigurationError(
+            "client= takes no cluster client; build the transport with"
+            ' from_url("redis+cluster://host:7000")'
+        )
     if not isinstance(client, right):
         way_out = "or build the transport with from_url"
         refuse_type(f"client= takes a {_dotted(right)}", client, way_out)
@@ -129,7 +167,7 @@ class Ours(NamedTuple):
     replicas: int
 
 
-def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, Ours]:
+def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source | ClusterSource, Ours]:
     """Return a source of connections to the server of *url*, and what else it says."""
     parts = _split(url)
     scheme = _SCHEMES[parts.scheme]
@@ -148,10 +186,30 @@ def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source, Ours]:
         if not parts.path.strip("/"):
             _refuse("unix: needs the path of a socket, as in unix:///run/redis.sock")
         options["path"] = unquote(parts.path)
+    elif parts.scheme.endswith(_CLUSTER):
+        return _cluster_of(parts, scheme, options, for_asyncio=for_asyncio), ours
     else:
         options["host"] = unquote(parts.hostname or "localhost")
         options["port"] = _port(parts)
     return Source(_connection_type(scheme, for_asyncio), options), ours
+
+
+def _cluster_of(
+    parts: SplitResult, scheme: str, options: dict[str, Any], *, for_asyncio: bool
+) -> ClusterSource:
+    if options.pop("db"):
+        _refuse("a cluster has the database 0 only")
+    seeds = [_address(each) for each in parts.netloc.rpartition("@")[2].split(",")]
+    return ClusterSource(_connection_type(scheme, for_asyncio), options, seeds)
+
+
+def _address(text: str) -> Address:
+    try:
+        parts = urlsplit(f"//{text}")
+        address = Address(unquote(parts.hostname or "localhost"), parts.port or 6379)
+    except ValueError:
+        _refuse("each node of a cluster is given as host:port, with a comma between two")
+    return address
 
 
 def _import_redis() -> Any:

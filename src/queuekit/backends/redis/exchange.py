@@ -15,6 +15,7 @@ from ._tries import PATIENCE, PAUSES, Part, Tries
 from ._wire import Command, LinkBroken, LinkClosed, Reply
 
 if TYPE_CHECKING:
+    from .cluster import ClusterLink
     from .link import Link
 
 
@@ -25,7 +26,7 @@ _LOADS: Final = 3
 class Exchange:
     """The link to one server; a script that the server does not have is loaded."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link | ClusterLink) -> None:
         self.link = link
         self.server = link.source.name
 

@@ -15,6 +15,7 @@ from ._tries import PATIENCE, PAUSES, Part, Tries
 from ._wire import Command, LinkBroken, LinkClosed, Reply
 
 if TYPE_CHECKING:
+    from .cluster_async import AsyncClusterLink
     from .link_async import AsyncLink
 
 
@@ -25,7 +26,7 @@ _LOADS: Final = 3
 class AsyncExchange:
     """The link to one server; a script that the server does not have is loaded."""
 
-    def __init__(self, link: AsyncLink) -> None:
+    def __init__(self, link: AsyncLink | AsyncClusterLink) -> None:
         self.link = link
         self.server = link.source.name
 

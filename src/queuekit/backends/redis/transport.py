@@ -23,14 +23,15 @@ from ...transport import (
     Receipt,
 )
 from . import _script
-from ._claims import bare, bodies_of
+from ._claims import bare, bodies_of, in_order
 from ._confirm import WAITS_FOR, check_confirmed, check_offered, confirmation
 from ._pops import Kept, Popped, milliseconds, pop, pop_waiting
 from ._puts import Puts, check_framed, chunks
 from ._tries import alike
 from ._wire import Command, LinkBroken
 from .claims import Claims
-from .client import Source, source_of_client, source_of_url
+from .client import ClusterSource, Source, source_of_client, source_of_url
+from .cluster import ClusterLink
 from .exchange import Exchange
 from .keys import DEFAULT_PREFIX, Keys, check_prefix
 
@@ -41,6 +42,9 @@ _log = logging.getLogger("queuekit")
 
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits looks again so often, for what the waking of others has missed."""
+
+_MOVING: Final = 10_000
+"""Milliseconds that a claim is held at the least while its messages go to another slot."""
 
 _CONFIRMED: Final = 2.0
 """Seconds that a put waits for disks or replicas."""
@@ -65,7 +69,7 @@ class RedisTransport:
 
     def __init__(
         self,
-        client: Client | Source,
+        client: Client | Source | ClusterSource,
         *,
         prefix: str = DEFAULT_PREFIX,
         max_body: int = MAX_BODY,
@@ -73,7 +77,8 @@ class RedisTransport:
     ) -> None:
         from .link import Link
 
-        if isinstance(client, Source):  # from_url
+        source: Source | ClusterSource
+        if isinstance(client, (Source, ClusterSource)):  # from_url
             source = client
         else:
             source = source_of_client(client, for_asyncio=Link.for_asyncio)
@@ -81,13 +86,14 @@ class RedisTransport:
         self._features = Features(
             durable=True,
             atomic_push=False,
+            atomic_move=isinstance(source, Source),
             waits_for=WAITS_FOR,
             max_body=check_count("max_body", max_body),
             max_wait=_MAX_WAIT,
         )
         self._shown = source.shown
         self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
-        self._link = Link(source)
+        self._link = Link(source) if isinstance(source, Source) else ClusterLink(source)
         self._exchange = Exchange(self._link)
         self._claims = Claims(self._exchange, self._longest)
         self._replicas = check_count("replicas", replicas)
@@ -111,7 +117,8 @@ class RedisTransport:
         """
         Build a transport for ``redis://user:password@host:6379/0``.
 
-        Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket.
+        Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket; with
+        +cluster (``redis+cluster://host:7000,host:7001``) some nodes of a cluster are named.
         Parameters: db, prefix, replicas, client_name, socket_timeout, socket_connect_timeout,
         ssl_ca_certs, ssl_certfile, ssl_keyfile.
         """
@@ -296,7 +303,39 @@ class RedisTransport:
         bodies = [body for _, body in letters]
         receipts = [receipt for receipt, _ in letters]
         doing = f"move from {queue!r} to {to!r}"
+        if not self._features.atomic_move and letters:
+            return self._move_apart(doing, (queue, keys), letters, target)
         return self._claims.settle(doing, keys, receipts, "D", bodies=bodies, target=target.ready)
+
+    def _move_apart(
+        self,
+        doing: str,
+        source: tuple[str, Keys],
+        letters: Sequence[tuple[Receipt, bytes]],
+        target: Keys,
+    ) -> list[Receipt]:
+        """
+        Move to a queue of another slot: one step there, and then one here.
+
+        A crash in between leaves a message in both. Extending first tells what is not held, and
+        leaves the time for the rest.
+        """
+        queue, keys = source
+        held: dict[Receipt, bytes] = {}
+        lost: list[Receipt] = []
+        for receipt, body in letters:
+            if receipt in held:
+                lost.append(receipt)
+            else:
+                held[receipt] = body
+        for receipt in self._claims.extend(queue, keys, list(held), _MOVING):
+            lost.append(receipt)
+            del held[receipt]
+        if held:
+            token = f"{doing} {len(held)} {next(iter(held))}"
+            self._put(doing, target, list(chunks(list(held.values()))), 0, token, None)
+            lost += self._claims.settle(doing, keys, list(held), "A")
+        return in_order([receipt for receipt, _ in letters], lost)
 
     def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
         """See ``Transport.extend``."""

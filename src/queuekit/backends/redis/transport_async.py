@@ -23,14 +23,15 @@ from ...transport import (
     Receipt,
 )
 from . import _script
-from ._claims import bare, bodies_of
+from ._claims import bare, bodies_of, in_order
 from ._confirm import WAITS_FOR, check_confirmed, check_offered, confirmation
 from ._pops import Kept, Popped, milliseconds, pop, pop_waiting
 from ._puts import Puts, check_framed, chunks
 from ._tries import alike
 from ._wire import Command, LinkBroken
 from .claims_async import AsyncClaims
-from .client import Source, source_of_client, source_of_url
+from .client import ClusterSource, Source, source_of_client, source_of_url
+from .cluster_async import AsyncClusterLink
 from .exchange_async import AsyncExchange
 from .keys import DEFAULT_PREFIX, Keys, check_prefix
 
@@ -41,6 +42,9 @@ _log = logging.getLogger("queuekit")
 
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits looks again so often, for what the waking of others has missed."""
+
+_MOVING: Final = 10_000
+"""Milliseconds that a claim is held at the least while its messages go to another slot."""
 
 _CONFIRMED: Final = 2.0
 """Seconds that a put waits for disks or replicas."""
@@ -65,7 +69,7 @@ class AsyncRedisTransport:
 
     def __init__(
         self,
-        client: AsyncClient | Source,
+        client: AsyncClient | Source | ClusterSource,
         *,
         prefix: str = DEFAULT_PREFIX,
         max_body: int = MAX_BODY,
@@ -73,7 +77,8 @@ class AsyncRedisTransport:
     ) -> None:
         from .link_async import AsyncLink
 
-        if isinstance(client, Source):  # from_url
+        source: Source | ClusterSource
+        if isinstance(client, (Source, ClusterSource)):  # from_url
             source = client
         else:
             source = source_of_client(client, for_asyncio=AsyncLink.for_asyncio)
@@ -81,13 +86,14 @@ class AsyncRedisTransport:
         self._features = Features(
             durable=True,
             atomic_push=False,
+            atomic_move=isinstance(source, Source),
             waits_for=WAITS_FOR,
             max_body=check_count("max_body", max_body),
             max_wait=_MAX_WAIT,
         )
         self._shown = source.shown
         self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
-        self._link = AsyncLink(source)
+        self._link = AsyncLink(source) if isinstance(source, Source) else AsyncClusterLink(source)
         self._exchange = AsyncExchange(self._link)
         self._claims = AsyncClaims(self._exchange, self._longest)
         self._replicas = check_count("replicas", replicas)
@@ -111,7 +117,8 @@ class AsyncRedisTransport:
         """
         Build a transport for ``redis://user:password@host:6379/0``.
 
-        Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket.
+        Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket; with
+        +cluster (``redis+cluster://host:7000,host:7001``) some nodes of a cluster are named.
         Parameters: db, prefix, replicas, client_name, socket_timeout, socket_connect_timeout,
         ssl_ca_certs, ssl_certfile, ssl_keyfile.
         """
@@ -300,9 +307,41 @@ class AsyncRedisTransport:
         bodies = [body for _, body in letters]
         receipts = [receipt for receipt, _ in letters]
         doing = f"move from {queue!r} to {to!r}"
+        if not self._features.atomic_move and letters:
+            return await self._move_apart(doing, (queue, keys), letters, target)
         return await self._claims.settle(
             doing, keys, receipts, "D", bodies=bodies, target=target.ready
         )
+
+    async def _move_apart(
+        self,
+        doing: str,
+        source: tuple[str, Keys],
+        letters: Sequence[tuple[Receipt, bytes]],
+        target: Keys,
+    ) -> list[Receipt]:
+        """
+        Move to a queue of another slot: one step there, and then one here.
+
+        A crash in between leaves a message in both. Extending first tells what is not held, and
+        leaves the time for the rest.
+        """
+        queue, keys = source
+        held: dict[Receipt, bytes] = {}
+        lost: list[Receipt] = []
+        for receipt, body in letters:
+            if receipt in held:
+                lost.append(receipt)
+            else:
+                held[receipt] = body
+        for receipt in await self._claims.extend(queue, keys, list(held), _MOVING):
+            lost.append(receipt)
+            del held[receipt]
+        if held:
+            token = f"{doing} {len(held)} {next(iter(held))}"
+            await self._put(doing, target, list(chunks(list(held.values()))), 0, token, None)
+            lost += await self._claims.settle(doing, keys, list(held), "A")
+        return in_order([receipt for receipt, _ in letters], lost)
 
     async def extend(
         self, queue: str, receipts: Sequence[Receipt], *, lease: float

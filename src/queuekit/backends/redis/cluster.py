@@ -1,0 +1,169 @@
+# Generated from cluster_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""A link to a cluster: one link per node, and each call to the node that has its queue's keys."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from ..._acompat import sleep
+from ...errors import TransportError
+from ._slots import Address, SlotTable, is_out_of_date, is_try_again, key_of, redirection
+from ._wire import Command, LinkBroken, LinkClosed, Reply
+from .client import ClusterSource
+from .link import Link
+
+_PATIENCE: Final = 2.0
+"""Seconds for which a command is sent again while its slot moves: a refusal has done nothing."""
+_PAUSE: Final = 0.02
+_ASKING: Final[Command] = (b"ASKING",)
+
+
+class ClusterLink:
+    """
+    Exchanges batches with a cluster, as ``Link`` does with one server.
+
+    What a node refuses because it does not have the keys was not done, so it is sent to the right
+    one; that is no repeat. The commands of a call belong to one queue, and so to one slot.
+    """
+
+    for_asyncio: ClassVar = Link.for_asyncio
+
+    def __init__(self, source: ClusterSource) -> None:
+        self.source = source
+        self.closed = False
+        self._links: dict[Address, Link] = {}
+        self._table = SlotTable(source.seeds)
+        self.finish = self._link(source.seeds[0]).finish
+
+    @property
+    def trips(self) -> int:
+        """Sends so far, for tests and measurements."""
+        return sum(link.trips for link in list(self._links.values()))
+
+    def call(
+        self, commands: Sequence[Command], *, waits: bool = False, into: list[Reply] | None = None
+    ) -> list[Reply]:
+        """
+        Send *commands* to the node that has their keys, as ``Link.call`` does.
+
+        Raises:
+            LinkBroken: The replies did not come, or not all; the connection is gone.
+        """
+        if self.closed:
+            raise LinkClosed
+        replies: list[Reply] = [] if into is None else into
+        start = len(replies)
+        address = self._owner(commands)
+        self._ask(address, commands, replies, waits)
+        end = time.monotonic() + (_PATIENCE / 2 if waits else _PATIENCE)
+        while refused := self._refused(commands, replies[start:], address):
+            if time.monotonic() > end:
+                break
+            self._send_again(commands, replies, start, refused, waits)
+        return replies[start:]
+
+    def apart(self, commands: Sequence[Command]) -> list[Reply]:
+        """Exchange on a connection of its own, also when the link is closed."""
+        address = self._owner(commands)
+        replies = self._link(address).apart(commands)
+        others = {other.address for each in replies if (other := redirection(each, address))}
+        return self._link(others.pop()).apart(commands) if others else replies
+
+    def close(self) -> None:
+        """Close what is idle; a running exchange closes its own connection when it is done."""
+        self.closed = True
+        for link in list(self._links.values()):
+            link.close()
+
+    def _link(self, address: Address) -> Link:
+        link = self._links.get(address)
+        if link is None:
+            link = self._links.setdefault(address, Link(self.source.at(address)))
+            if self.closed:
+                link.closed = True
+        return link
+
+    def _ask(
+        self, address: Address, commands: Sequence[Command], into: list[Reply], waits: bool
+    ) -> None:
+        try:
+            replies = self._link(address).call(commands, waits=waits, into=into)
+        except LinkBroken:
+            self._table.is_stale = True
+            raise
+        if any(map(is_out_of_date, replies)):
+            self._table.is_stale = True
+
+    def _refused(
+        self, commands: Sequence[Command], replies: Sequence[Reply], asked: Address
+    ) -> dict[int, tuple[Address, bool]]:
+        """Return which commands were refused for want of their keys, where to, and if by ASK."""
+        found: dict[int, tuple[Address, bool]] = {}
+        for i, reply in enumerate(replies):
+            if (other := redirection(reply, asked)) is not None:
+                found[i] = (other.address, not other.is_for_good)
+            elif is_try_again(reply):
+                found[i] = (asked, False)
+        if all(commands[i][0] == b"BLMOVE" for i in found):
+            found.clear()  # it only waits, and whoever waits looks again by itself
+        return found
+
+    def _send_again(
+        self,
+        commands: Sequence[Command],
+        replies: list[Reply],
+        start: int,
+        refused: dict[int, tuple[Address, bool]],
+        waits: bool,
+    ) -> None:
+        """Send what was refused, as far as it goes to one node, and put the replies in place."""
+        address, is_asking = next(iter(refused.values()))
+        chosen = [i for i, target in refused.items() if target == (address, is_asking)]
+        if any(is_try_again(replies[start + i]) for i in chosen):
+            sleep(_PAUSE)
+        slot = self._slot(commands)
+        if not is_asking and slot is not None:
+            self._table.moved(slot, address)
+        step = 1 + is_asking
+        again: list[Command] = []
+        for i in chosen:
+            again += [_ASKING, commands[i]] if is_asking else [commands[i]]
+        more: list[Reply] = []
+        try:
+            self._ask(address, again, more, waits)
+        finally:  # what an interrupted call brought has its place, too
+            for i, reply in zip(chosen, more[step - 1 :: step], strict=False):
+                replies[start + i] = reply
+
+    def _owner(self, commands: Sequence[Command]) -> Address:
+        slot = self._slot(commands)
+        if self._table.is_stale:
+            self._read_table()
+        owner = None if slot is None else self._table.owner(slot)
+        return owner or self._table.nodes()[0]
+
+    def _slot(self, commands: Sequence[Command]) -> int | None:
+        key = key_of(commands)
+        return None if key is None else self.source.slot(key)
+
+    def _read_table(self) -> None:
+        """Ask one node after the other until one answers."""
+        error: Exception = LinkClosed()
+        for address in self._table.nodes():
+            try:
+                (reply,) = self._link(address).apart([(b"CLUSTER", b"SLOTS")])
+            except LinkBroken as exc:
+                error = exc
+                continue
+            if isinstance(reply, list):
+                self._table.read(reply, address)
+                return
+            if "cluster support disabled" in str(reply):
+                raise TransportError(
+                    f"{address} is no cluster; use redis:// in place of redis+cluster://"
+                )
+            error = LinkBroken(False)
+            error.__cause__ = reply if isinstance(reply, Exception) else None
+        raise error
