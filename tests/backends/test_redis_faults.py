@@ -381,8 +381,10 @@ def test_what_came_beside_a_missing_script_is_kept_when_loading_it_fails(
     found = Popped()
     redis_client.script_flush()
     monkeypatch.setattr(transport._link, "call", failing)
-    monkeypatch.setattr(transport, "_pop", lambda *_: transport._take("q", wait, found, waits=True))
-    monkeypatch.setattr("queuekit.backends.redis.transport.Popped", lambda: found)
+    monkeypatch.setattr(
+        transport._fifo, "_pop", lambda *_: transport._fifo._take("q", wait, found, waits=True)
+    )
+    monkeypatch.setattr("queuekit.backends.redis.fifo.Popped", lambda: found)
     wait = pop_waiting(keys, 2, 1.0)
     with pytest.raises((KeyboardInterrupt, TransportUnavailable)):
         transport.pop("q", limit=2, timeout=1.0)

@@ -92,7 +92,7 @@ def test_what_cannot_go_back_is_kept_for_the_next_pop(
 
     transport.push("q", [b"1", b"2"])
     monkeypatch.setattr(transport._link, "apart", broken)
-    monkeypatch.setattr("queuekit.backends.redis.transport.bare", no_time)
+    monkeypatch.setattr("queuekit.backends.redis.fifo.bare", no_time)
     with pytest.raises(KeyboardInterrupt):
         transport.pop("q", limit=2)
     monkeypatch.undo()
@@ -105,8 +105,8 @@ def test_what_came_for_an_interrupted_pop_is_kept_or_pushed_back(
     transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
 ) -> None:
     key = f"{redis_prefix}:q".encode()
-    transport._kept.put(key, [b"2", b"3"])
-    transport._kept.put(key, [b"1"])
+    transport._fifo.kept.put(key, [b"2", b"3"])
+    transport._fifo.kept.put(key, [b"1"])
     transport.push("q", [b"4"])
     assert [b"1"] == transport.pop("q", timeout=1.0)
     transport.close()
@@ -169,7 +169,7 @@ def test_a_fork_has_connections_of_its_own(
     transport: RedisTransport, redis_client: redis.Redis
 ) -> None:
     transport.push("q", [b"parent 1"], token="1")
-    transport._kept.put(b"elsewhere", [b"kept"])
+    transport._fifo.kept.put(b"elsewhere", [b"kept"])
     child = os.fork()
     if not child:
         status = 1
@@ -186,7 +186,7 @@ def test_a_fork_has_connections_of_its_own(
         transport.ack("q", [transport.claim("q", lease=LEASE)[0].receipt])
     assert 0 == os.waitpid(child, 0)[1]
     assert 1 == transport.stats("q").ready, "101 puts, 100 acks"
-    transport._kept.take_all()
+    transport._fifo.kept.take_all()
 
 
 def test_a_thread_closes_its_connection_when_it_ends(transport: RedisTransport) -> None:

@@ -56,11 +56,11 @@ def test_what_was_kept_for_the_next_call_survives_its_interruption(
 ) -> None:
     queue = Queue(NAME, transport, serializer="bytes")
     key = transport._enter(NAME).ready
-    transport._kept.put(key, BODIES)
+    transport._fifo.kept.put(key, BODIES)
     places = 0
     for where in at_every_place(lambda: queue.get_many(2)):
         assert drained(queue) == BODIES, where
-        transport._kept.put(key, BODIES)
+        transport._fifo.kept.put(key, BODIES)
         places += 1
     assert places > 10
 

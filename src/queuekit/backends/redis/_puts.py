@@ -46,7 +46,7 @@ class Ticket:
         lane.last += count
 
 
-class Puts:
+class Tickets:
     """
     Hands out lanes and remembers tokens.
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_durable, check_seconds
-from ..._deadline import Deadline
 from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
     NO_OPTIONS,
     Delivery,
-    Durability,
     Features,
     PushOptions,
     QueueStats,
@@ -24,16 +21,17 @@ from ...transport import (
 )
 from . import _script
 from ._claims import bare, bodies_of, in_order
-from ._confirm import WAITS_FOR, check_confirmed, check_offered, confirmation
-from ._pops import Kept, Popped, milliseconds, pop, pop_waiting
-from ._puts import Puts, check_framed, chunks
+from ._confirm import WAITS_FOR
+from ._pops import milliseconds
+from ._puts import check_framed, chunks
 from ._tries import alike
-from ._wire import Command, LinkBroken
+from ._wire import Command
 from .claims import Claims
 from .client import ClusterSource, Source, source_of_client, source_of_url
-from .cluster import ClusterLink
 from .exchange import Exchange
+from .fifo import Fifo
 from .keys import DEFAULT_PREFIX, Keys, check_prefix
+from .puts import Puts
 
 if TYPE_CHECKING:
     from .client import Client
@@ -45,9 +43,6 @@ _MAX_WAIT: Final = 1.0
 
 _MOVING: Final = 10_000
 """Milliseconds that a claim is held at the least while its messages go to another slot."""
-
-_CONFIRMED: Final = 2.0
-"""Seconds that a put waits for disks or replicas."""
 
 _KEYS: Final = 1024
 """Queues whose keys are remembered."""
@@ -75,6 +70,7 @@ class RedisTransport:
         max_body: int = MAX_BODY,
         replicas: int = 1,
     ) -> None:
+        from .cluster import ClusterLink
         from .link import Link
 
         source: Source | ClusterSource
@@ -96,11 +92,8 @@ class RedisTransport:
         self._link = Link(source) if isinstance(source, Source) else ClusterLink(source)
         self._exchange = Exchange(self._link)
         self._claims = Claims(self._exchange, self._longest)
-        self._replicas = check_count("replicas", replicas)
-        self._patience = min(_CONFIRMED, source.socket_timeout / 2)
-        self._has_disk = False
-        self._puts = Puts()
-        self._kept = Kept()
+        self._fifo = Fifo(self._exchange, self._longest)
+        self._puts = Puts(self._exchange, check_count("replicas", replicas), source.socket_timeout)
         self._keys: dict[str, Keys] = {}
         self._closed = False
         self._pid = os.getpid()
@@ -165,87 +158,14 @@ class RedisTransport:
                 command: Command = (b"RPUSH", keys.ready, *chunk)
                 self._exchange.once(doing, [command], unknown="the bodies may or may not be stored")
             return
-        self._put(doing, keys, list(chunks(bodies)), delay, token, options.durable)
-
-    def _put(
-        self,
-        doing: str,
-        keys: Keys,
-        batch: list[list[bytes]],
-        delay: int,
-        token: str | None,
-        durable: Durability | None,
-    ) -> None:
-        if not batch:
-            return
-        if durable == "disk" and not self._has_disk:
-            self._try_disk(doing)
-        ticket, is_new = self._puts.begin(token, len(batch))
-        places = (keys.delayed if delay else keys.ready, keys.lane(ticket.lane_id))
-        before = 0
-        for number, chunk in enumerate(batch, ticket.first):
-            command = _script.PUT(places, number, delay, before, *chunk)
-            if durable is None:
-                self._exchange.until_done(doing, [alike(command)])
-            else:
-                self._put_durably(doing, command, durable)
-            before += len(chunk)
-        self._puts.done(ticket, token, is_new=is_new)
-
-    def _put_durably(self, doing: str, command: Command, durable: Durability) -> None:
-        wait = confirmation(durable, self._replicas, self._patience)
-        parts = [alike(command), alike(wait)]
-        _, reply = self._exchange.until_done(doing, parts, together=True)
-        check_confirmed(doing, self._exchange.server, durable, self._replicas, reply)
-
-    def _try_disk(self, doing: str) -> None:
-        """Ask for what is written already, before something is stored that nobody can confirm."""
-        (reply,) = self._exchange.look(doing, confirmation("disk", 0, self._patience))
-        check_offered(reply, self._exchange.server)
-        self._has_disk = True
+        self._puts.put(doing, keys, list(chunks(bodies)), delay, token, options.durable)
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``; what comes for an interrupted call is kept for the next one."""
         keys = self._enter(queue)
         check_count("limit", limit)
         wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
-        found = Popped()
-        try:
-            self._pop(queue, keys, limit, wait, found)
-            return [bare(body) for body in found.bodies()]
-        except BaseException as exc:
-            self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
-            raise
-
-    def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> None:
-        self._kept.take(keys.ready, limit, found)
-        if found.kept:
-            return
-        if limit > 1 or not wait:
-            self._take(queue, [pop(keys, limit)], found, waits=False)
-        deadline = Deadline(wait, time.monotonic())
-        while not found.bodies():
-            left = deadline.slice(time.monotonic(), self._longest)
-            if not left:
-                break
-            self._take(queue, pop_waiting(keys, limit, left), found, waits=True)
-
-    def _take(self, queue: str, commands: list[Command], found: Popped, *, waits: bool) -> None:
-        found.replies.clear()
-        found.waits = waits
-        self._exchange.once(
-            f"pop from {queue!r}",
-            commands,
-            unknown="what was popped, if anything, is lost",
-            waits=waits,
-            into=found.replies,
-        )
-
-    def _restore(self, keys: Keys, found: Popped, *, is_interrupted: bool) -> None:
-        """Put back at the head what nobody gets now; where that fails, the next call has it."""
-        self._kept.put(keys.ready, found.bodies())
-        if is_interrupted:
-            self._link.finish(self._push_back)
+        return self._fifo.pop(queue, keys, limit, wait)
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -333,7 +253,7 @@ class RedisTransport:
             del held[receipt]
         if held:
             token = f"{doing} {len(held)} {next(iter(held))}"
-            self._put(doing, target, list(chunks(list(held.values()))), 0, token, None)
+            self._puts.put(doing, target, list(chunks(list(held.values()))), 0, token, None)
             lost += self._claims.settle(doing, keys, list(held), "A")
         return in_order([receipt for receipt, _ in letters], lost)
 
@@ -354,31 +274,17 @@ class RedisTransport:
         self._closed = True
         try:
             if self._pid == os.getpid():
-                self._push_back()
+                self._fifo.push_back()
         finally:
             self._link.close()
-
-    def _push_back(self) -> None:
-        for ready, bodies in self._kept.take_all().items():
-            command: Command = (b"LPUSH", ready, *reversed(bodies))
-            try:
-                (reply,) = self._link.apart([command])
-                cause = reply if isinstance(reply, Exception) else None
-                refused = cause is not None
-            except LinkBroken as exc:
-                refused, cause = not exc.sent, exc
-            if cause is not None:
-                _log.error("%d popped bodies of %r %s", len(bodies), ready, _fate(refused, cause))
-            if refused:
-                self._kept.put(ready, bodies)
 
     def _enter(self, queue: str) -> Keys:
         """Return the keys of *queue*; every call of a method begins here."""
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
         if self._pid != os.getpid():
-            self._puts.forked()
-            self._kept.forked()
+            self._puts.tickets.forked()
+            self._fifo.kept.forked()
             self._pid = os.getpid()
         keys = self._keys.get(queue)
         if keys is None:
@@ -386,10 +292,3 @@ class RedisTransport:
                 self._keys.clear()
             keys = self._keys[queue] = Keys(self._prefix, queue)
         return keys
-
-
-def _fate(refused: bool, cause: Exception) -> str:
-    why = cause.__cause__ or cause
-    if refused:
-        return f"could not be pushed back; the next pop of this object has them ({why})"
-    return f"were pushed back, or are lost: there was no answer ({why})"

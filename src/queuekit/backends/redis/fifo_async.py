@@ -1,0 +1,94 @@
+# unasync: source
+"""Pops, and what becomes of a body whose caller is gone: no interruption loses one."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from ..._deadline import Deadline
+from ._claims import bare
+from ._pops import Kept, Popped, pop, pop_waiting
+from ._wire import Command, LinkBroken
+from .exchange_async import AsyncExchange
+from .keys import Keys
+
+_log = logging.getLogger("queuekit")
+
+
+class AsyncFifo:
+    """
+    Pops from queues of one server.
+
+    Args:
+        longest: Seconds that one wait on the server may last.
+    """
+
+    def __init__(self, exchange: AsyncExchange, longest: float) -> None:
+        self._exchange = exchange
+        self._longest = longest
+        self.kept = Kept()
+
+    async def pop(self, queue: str, keys: Keys, limit: int, wait: float) -> list[bytes]:
+        """Pop up to *limit* bodies, waiting *wait* seconds for the first."""
+        found = Popped()
+        try:
+            await self._pop(queue, keys, limit, wait, found)
+            return [bare(body) for body in found.bodies()]
+        except BaseException as exc:
+            await self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
+            raise
+
+    async def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> None:
+        self.kept.take(keys.ready, limit, found)
+        if found.kept:
+            return
+        if limit > 1 or not wait:
+            await self._take(queue, [pop(keys, limit)], found, waits=False)
+        deadline = Deadline(wait, time.monotonic())
+        while not found.bodies():
+            left = deadline.slice(time.monotonic(), self._longest)
+            if not left:
+                break
+            await self._take(queue, pop_waiting(keys, limit, left), found, waits=True)
+
+    async def _take(
+        self, queue: str, commands: list[Command], found: Popped, *, waits: bool
+    ) -> None:
+        found.replies.clear()
+        found.waits = waits
+        await self._exchange.once(
+            f"pop from {queue!r}",
+            commands,
+            unknown="what was popped, if anything, is lost",
+            waits=waits,
+            into=found.replies,
+        )
+
+    async def _restore(self, keys: Keys, found: Popped, *, is_interrupted: bool) -> None:
+        """Put back at the head what nobody gets now; where that fails, the next call has it."""
+        self.kept.put(keys.ready, found.bodies())
+        if is_interrupted:
+            await self._exchange.link.finish(self.push_back)
+
+    async def push_back(self) -> None:
+        """Put what is kept back at the head of its queues, as far as the server takes it."""
+        for ready, bodies in self.kept.take_all().items():
+            command: Command = (b"LPUSH", ready, *reversed(bodies))
+            try:
+                (reply,) = await self._exchange.link.apart([command])
+                cause = reply if isinstance(reply, Exception) else None
+                refused = cause is not None
+            except LinkBroken as exc:
+                refused, cause = not exc.sent, exc
+            if cause is not None:
+                _log.error("%d popped bodies of %r %s", len(bodies), ready, _fate(refused, cause))
+            if refused:
+                self.kept.put(ready, bodies)
+
+
+def _fate(refused: bool, cause: Exception) -> str:
+    why = cause.__cause__ or cause
+    if refused:
+        return f"could not be pushed back; the next pop of this object has them ({why})"
+    return f"were pushed back, or are lost: there was no answer ({why})"

@@ -1,0 +1,73 @@
+# Generated from puts_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Puts that store nothing twice, and those that wait for disks or replicas."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...transport import Durability
+from . import _script
+from ._confirm import check_confirmed, check_offered, confirmation
+from ._puts import Tickets
+from ._tries import alike
+from ._wire import Command
+from .exchange import Exchange
+from .keys import Keys
+
+_CONFIRMED: Final = 2.0
+"""Seconds that a put waits for disks or replicas."""
+
+
+class Puts:
+    """
+    Puts batches into queues of one server, by numbers in lanes.
+
+    Args:
+        replicas: How many must have what is put with ``durable="replicas"``.
+        silence: Seconds that the server may be silent.
+    """
+
+    def __init__(self, exchange: Exchange, replicas: int, silence: float) -> None:
+        self._exchange = exchange
+        self._replicas = replicas
+        self._patience = min(_CONFIRMED, silence / 2)
+        self._has_disk = False
+        self.tickets = Tickets()
+
+    def put(
+        self,
+        doing: str,
+        keys: Keys,
+        batch: list[list[bytes]],
+        delay: int,
+        token: str | None,
+        durable: Durability | None,
+    ) -> None:
+        """Put the chunks of a batch, once however often they are sent."""
+        if not batch:
+            return
+        if durable == "disk" and not self._has_disk:
+            self._try_disk(doing)
+        ticket, is_new = self.tickets.begin(token, len(batch))
+        places = (keys.delayed if delay else keys.ready, keys.lane(ticket.lane_id))
+        before = 0
+        for number, chunk in enumerate(batch, ticket.first):
+            command = _script.PUT(places, number, delay, before, *chunk)
+            if durable is None:
+                self._exchange.until_done(doing, [alike(command)])
+            else:
+                self._put_durably(doing, command, durable)
+            before += len(chunk)
+        self.tickets.done(ticket, token, is_new=is_new)
+
+    def _put_durably(self, doing: str, command: Command, durable: Durability) -> None:
+        wait = confirmation(durable, self._replicas, self._patience)
+        parts = [alike(command), alike(wait)]
+        _, reply = self._exchange.until_done(doing, parts, together=True)
+        check_confirmed(doing, self._exchange.server, durable, self._replicas, reply)
+
+    def _try_disk(self, doing: str) -> None:
+        """Ask for what is written already, before something is stored that nobody can confirm."""
+        (reply,) = self._exchange.look(doing, confirmation("disk", 0, self._patience))
+        check_offered(reply, self._exchange.server)
+        self._has_disk = True
