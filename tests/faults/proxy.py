@@ -52,7 +52,7 @@ class Proxy:
         self.rate = 0.0
         self.chop = False
         self.vanished = False
-        self._fault: Fault | None = None
+        self._faults: tuple[Fault, ...] = ()
         self._held: list[bytes] = []
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -65,9 +65,9 @@ class Proxy:
         """Hold sends that contain *of*."""
         self.arm(Fault("hold", of, times=requests))
 
-    def arm(self, fault: Fault | None) -> None:
-        """Do *fault* from now on, in place of any other."""
-        self._fault = fault
+    def arm(self, *faults: Fault) -> None:
+        """Do *faults* from now on, in place of any others; the first that fits a send has it."""
+        self._faults = faults
 
     def deliver(self) -> bytes:
         """Let what was held arrive now; return what the server says."""
@@ -151,16 +151,14 @@ class Proxy:
                             return
 
     def _hit(self, data: bytes) -> Fault | None:
-        fault = self._fault
-        if fault is None or fault.to not in data:
-            return None
-        if fault.skip:
-            fault.skip -= 1
-            return None
-        if fault.hits >= fault.times:
-            return None
-        fault.hits += 1
-        return fault
+        for fault in self._faults:
+            if fault.to in data and fault.hits < fault.times:
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                fault.hits += 1
+                return fault
+        return None
 
     def _pass(self, to: socket.socket, data: bytes) -> None:
         if self.latency or self.rate:

@@ -99,7 +99,7 @@ def test_an_answer_is_swallowed(proxy: Proxy, client: Client, heard: list[bytes]
     for _ in range(2):
         assert b"silence" == Client.once(proxy, b"a")
     assert [b"a\n", b"a\n"] == heard
-    proxy.arm(None)
+    proxy.arm()
     assert b"re:a\n" == client.ask(b"a")
 
 
