@@ -28,6 +28,8 @@ class Fault:
     times: float = 1
     keep: int = 0
     hits: int = 0
+    whole: bool = False
+    """Whether *keep* was enough for the whole answer, as it came from the server."""
 
 
 class Proxy:
@@ -145,6 +147,7 @@ class Proxy:
                     elif doom is None:
                         self._pass(client, data)
                     elif doom.kind == "cut":
+                        doom.whole = left >= len(data)
                         self._pass(client, data[:left])
                         left -= len(data)
                         if left <= 0:
