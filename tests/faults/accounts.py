@@ -25,6 +25,7 @@ class Account:
     acked: int = 0
     """Messages that were seen to be acked."""
     kills: int = 0
+    cuts: int = 0
     explained: dict[str, int] = field(default_factory=dict)
     """Repeated deliveries, by why: kill, expiry, unknown, returned."""
     unexplained: int = 0
@@ -65,8 +66,10 @@ class Account:
         """Return the row of the table."""
         why = ", ".join(f"{count} {name}" for name, count in sorted(self.explained.items()))
         lost = f"{self.lost}" + (f" (+ {self.maybe_lost} in cut pops)" if self.maybe_lost else "")
+        counts = {"kills": self.kills, "cuts": self.cuts}
+        harm = [f"{count} {what}" for what, count in counts.items() if count]
         cells = (
-            run + (f", {self.kills} kills" if self.kills else ""),
+            ", ".join([run, *harm]),
             f"{self.ok:,} / {self.unknown:,} / {self.rejected:,}",
             f"{self.delivered:,}",
             f"{self.acked:,}",

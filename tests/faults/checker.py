@@ -23,7 +23,7 @@ _SHOWN = 20
 def check(ledgers: Iterable[Path], *, fifo: bool = False) -> Account:
     """Return the account of a run whose store was drained, or whose rest was looked at."""
     history = read(ledgers)
-    account = Account(kills=history.kills)
+    account = Account(kills=history.kills, cuts=history.cuts)
     faults = history.faults
     for outcome in Counter(put.outcome for put in history.puts.values()).items():
         setattr(account, "ok" if outcome[0] == "stored" else outcome[0], outcome[1])

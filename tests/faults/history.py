@@ -48,6 +48,7 @@ class History:
     claims: list[list[Taken]] = field(default_factory=list)
     killed: dict[str, float] = field(default_factory=dict)
     kills: int = 0
+    cuts: int = 0
     ups: list[float] = field(default_factory=list)
     stale: int = 0
     cut_pops: int = 0
@@ -158,6 +159,9 @@ class _Reader:
         self.history.kills += 1
         self.history.killed[ledger] = self.now
 
+    def on_cut(self) -> None:
+        self.history.cuts += 1
+
     def on_up(self) -> None:
         self.history.ups.append(self.now)
 
@@ -166,6 +170,9 @@ class _Reader:
 
     def on_dead(self, *keys: str) -> None:
         self.history.dead.update(keys)
+
+    def on_failed(self, error: str) -> None:
+        self._fault(f"{self.name}: {error}")
 
     def _fault(self, text: str) -> None:
         self.history.faults.append(text)

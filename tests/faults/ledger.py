@@ -11,6 +11,8 @@ line: monotonic nanoseconds (one clock for all processes of a machine), an event
 ``get LIMIT``         answered by ``got KEY:ATTEMPT ...`` (or ``got``), or ``unknown``
 ``end VERB KEY ...``  answered by ``done`` and the refused KEYs, or ``unknown``
 ``killed LEDGER``     by who kills: the owner of that ledger is dead from here on
+``cut``               by who cuts connections: one more
+``failed ERROR``      an error that nobody expected
 ``up``                by who breaks things: from here on they work again
 ``left KEY ...``      at the end, by who looks: what the store still holds
 ``dead KEY ...``      at the end, by who looks: the dead letters
@@ -84,6 +86,19 @@ def end(ledger: Ledger, verb: str, messages: Iterable[Any], **options: Any) -> N
             ledger.write("unknown")
         else:
             ledger.write("done")
+
+
+def end_together(ledger: Ledger, queue: Any, verb: str, messages: Sequence[Any]) -> None:
+    """Ack, release ... *messages* in one call."""
+    ledger.write("end", verb, *map(key_of, messages))
+    try:
+        getattr(queue, verb)(*messages)
+    except LeaseLost as exc:
+        ledger.write("done", *(key_of(one) for one in messages if one.id in exc.ids))
+    except TransportUnavailable:
+        ledger.write("unknown")
+    else:
+        ledger.write("done")
 
 
 def key_of(message: Any) -> str:

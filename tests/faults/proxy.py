@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import selectors
 import socket
 import threading
@@ -83,6 +84,12 @@ class Proxy:
         """End all connections now."""
         self._shut(socket.SHUT_RDWR)
 
+    def cut_one(self, chance: random.Random) -> None:
+        """End one of the connections now."""
+        pairs = sorted(self._pairs, key=lambda pair: pair[0].fileno())
+        if pairs:
+            _shut(chance.choice(pairs)[0], socket.SHUT_RDWR)
+
     def half_close(self) -> None:
         """Tell all clients that the server says no more; what they send still arrives."""
         self._shut(socket.SHUT_WR)
@@ -95,10 +102,7 @@ class Proxy:
 
     def _shut(self, how: int) -> None:
         for client, _ in list(self._pairs):
-            try:
-                client.shutdown(how)
-            except OSError:  # it has ended by itself
-                pass
+            _shut(client, how)
 
     def _accept(self) -> None:
         while True:
@@ -171,6 +175,13 @@ class Proxy:
                 to.sendall(data[i : i + 1])
         else:
             to.sendall(data)
+
+
+def _shut(client: socket.socket, how: int) -> None:
+    try:
+        client.shutdown(how)
+    except OSError:  # it has ended by itself
+        pass
 
 
 @contextmanager
