@@ -13,6 +13,7 @@ from .accounts import Account, table
 
 _rows: list[tuple[str, Account]] = []
 _server: list[str] = []
+_told: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +50,12 @@ def accept(request: pytest.FixtureRequest) -> Callable[[str, Account], None]:
     return accept
 
 
+@pytest.fixture
+def tell() -> Callable[[str], None]:
+    """Return what takes a measurement into the report, below the table."""
+    return _told.append
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _name_server(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--accounts"):
@@ -61,9 +68,10 @@ def _name_server(request: pytest.FixtureRequest) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     config = terminalreporter.config
     target = config.getoption("--accounts")
-    if not target or not _rows:
+    if not target or not (_rows or _told):
         return
     text = table(_rows, "".join(_server) or "no server", config.getoption("--seed"))
+    text += "".join(f"\n- {line}" for line in _told) + "\n" * bool(_told)
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
