@@ -146,18 +146,16 @@ class Messages(Generic[T]):
             _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
 
     def _claim(self, deadline: Deadline) -> None:
-        sent = time.monotonic()  # the lease counts from before the claim was sent
-        self._ahead.extend(self._queue.claim_slice(self._prefetch, deadline))
-        self._held_until = sent + self._queue.lease
+        found, self._held_until = self._queue.claim_slice(self._prefetch, deadline)
+        self._ahead.extend(found)
 
     def _next(self) -> Message[T] | None:
         """Hand out the first message claimed ahead, under at least half a lease."""
-        if self._held_until - time.monotonic() < self._queue.lease / 2:
-            sent = time.monotonic()
-            if self._queue.extend_claim(self._ahead[0].receipt):
-                self._ahead.clear()  # all of one claim: the lease ran out, others have them
-                return None
-            self._held_until = sent + self._queue.lease
+        until = self._queue.hold(self._ahead[0].receipt, self._held_until)
+        if until is None:
+            self._ahead.clear()  # all of one claim: the lease ran out, others have them
+            return None
+        self._held_until = until
         return self._queue.open_delivery(self._ahead.popleft())
 
     def _give_back(self) -> None:

@@ -137,10 +137,36 @@ class SettlingQueue(NamedQueue[Transport, T]):
             lost = self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
-    def claim_slice(self, limit: int, deadline: Deadline) -> list[Delivery]:
-        """Claim once, waiting at most for a slice of what is left: the loop is the caller's."""
-        wait = deadline.slice(time.monotonic(), self._transport.features.max_wait)
-        return self._open().claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+    def claim_slice(self, limit: int, deadline: Deadline) -> tuple[list[Delivery], float]:
+        """
+        Claim once, waiting at most for a slice of what is left: the loop is the caller's.
+
+        Also returns until when the claim is held for certain, on this process's monotonic clock:
+        the lease counts from before the claim was sent.
+        """
+        sent = time.monotonic()
+        wait = deadline.slice(sent, self._transport.features.max_wait)
+        claim = self._open().claim
+        found = claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+        return found, sent + self._lease
+
+    def hold(self, receipt: Receipt, until: float) -> float | None:
+        """
+        Have a claim held for half a lease, before its messages are handed out.
+
+        Whoever was stopped since the claim was sent may hold nothing any more, and the messages
+        may be with others: the store is asked, by an extension. Returns until when the claim is
+        held for certain; None says that it is lost.
+        """
+        now = time.monotonic()
+        if until - now >= self._lease / 2:
+            return until
+        while not self.extend_claim(receipt):
+            until = now + self._lease
+            now = time.monotonic()
+            if now < until:  # else stopped while the store was asked
+                return until
+        return None
 
     def open_delivery(self, delivery: Delivery) -> Message[T] | None:
         """Return the message in a delivery; None if it had to go to the dead letters."""

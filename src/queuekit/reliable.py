@@ -203,7 +203,8 @@ class ReliableQueue(SettlingQueue[T]):
 
         At once; with *timeout* wait up to so many seconds, with ``block=True`` for ever. What
         cannot be decoded or was delivered too often goes to the dead letters, is logged, and the
-        next one is taken. The message is the caller's to settle and to extend.
+        next one is taken. At least half of the lease is left on return, though the process were
+        stopped on the way. The message is the caller's to settle and to extend.
 
         Raises:
             TransportUnavailable: The store cannot be reached; whatever was claimed comes back when
@@ -223,13 +224,15 @@ class ReliableQueue(SettlingQueue[T]):
         check_count("limit", limit)
         deadline = Deadline(self._wait(waiting_time(block, timeout)), time.monotonic())
         while True:
-            deliveries = self.claim_slice(limit, deadline)
+            deliveries, until = self.claim_slice(limit, deadline)
             messages: list[Message[T]] = []
             try:
                 for delivery in deliveries:
                     message = self.open_delivery(delivery)
                     if message is not None:
                         messages.append(message)
+                if messages and self.hold(messages[0].receipt, until) is None:
+                    messages.clear()  # the lease ran out on the way: others have them
             except BaseException:  # nobody gets them: they go back to where they were
                 self.give_back([delivery.receipt for delivery in deliveries])
                 raise

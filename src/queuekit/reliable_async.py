@@ -207,7 +207,8 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
 
         At once; with *timeout* wait up to so many seconds, with ``block=True`` for ever. What
         cannot be decoded or was delivered too often goes to the dead letters, is logged, and the
-        next one is taken. The message is the caller's to settle and to extend.
+        next one is taken. At least half of the lease is left on return, though the process were
+        stopped on the way. The message is the caller's to settle and to extend.
 
         Raises:
             TransportUnavailable: The store cannot be reached; whatever was claimed comes back when
@@ -227,13 +228,15 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         check_count("limit", limit)
         deadline = Deadline(self._wait(waiting_time(block, timeout)), time.monotonic())
         while True:
-            deliveries = await self.claim_slice(limit, deadline)
+            deliveries, until = await self.claim_slice(limit, deadline)
             messages: list[AsyncMessage[T]] = []
             try:
                 for delivery in deliveries:
                     message = await self.open_delivery(delivery)
                     if message is not None:
                         messages.append(message)
+                if messages and await self.hold(messages[0].receipt, until) is None:
+                    messages.clear()  # the lease ran out on the way: others have them
             except BaseException:  # nobody gets them: they go back to where they were
                 await self.give_back([delivery.receipt for delivery in deliveries])
                 raise
