@@ -57,19 +57,16 @@ class Messages(Generic[T]):
             self._heartbeat.start()
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
-            if not self._ahead:
-                try:
-                    self._claim(deadline)
-                except TransportUnavailable as exc:
-                    self._outage.endure(exc, deadline)
-                    continue
-                self._outage.over()
-            if self._ahead:
-                message = self._next()
-                if message is not None:
-                    self._working = message
-                    return message
-            elif not deadline.left(time.monotonic()):
+            try:
+                came = bool(self._ahead) or self._claim(deadline)
+                message = self._next() if came else None
+            except TransportUnavailable as exc:
+                self._outage.endure(exc, deadline)
+                continue
+            self._outage.over()
+            if message is not None:
+                return message
+            if not came and not deadline.left(time.monotonic()):
                 break
         self._give_back()
         raise StopIteration
@@ -145,9 +142,10 @@ class Messages(Generic[T]):
         elif not message.settled:
             _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
 
-    def _claim(self, deadline: Deadline) -> None:
+    def _claim(self, deadline: Deadline) -> bool:
         found, self._held_until = self._queue.claim_slice(self._prefetch, deadline)
         self._ahead.extend(found)
+        return bool(found)
 
     def _next(self) -> Message[T] | None:
         """Hand out the first message claimed ahead, under at least half a lease."""
@@ -156,7 +154,16 @@ class Messages(Generic[T]):
             self._ahead.clear()  # all of one claim: the lease ran out, others have them
             return None
         self._held_until = until
-        return self._queue.open_delivery(self._ahead.popleft())
+        try:
+            message = self._queue.open_delivery(self._ahead[0])
+        except TransportUnavailable:  # the next step tries again
+            raise
+        except Exception:
+            self._ahead.popleft()  # it comes back with its lease; those behind it go on
+            raise
+        self._working = message
+        self._ahead.popleft()
+        return message
 
     def _give_back(self) -> None:
         receipts: list[Receipt] = [delivery.receipt for delivery in self._ahead]

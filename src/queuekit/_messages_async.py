@@ -57,19 +57,16 @@ class AsyncMessages(Generic[T]):
             self._heartbeat.start()
         deadline = Deadline(self._timeout, time.monotonic())
         while not self._stopped:
-            if not self._ahead:
-                try:
-                    await self._claim(deadline)
-                except TransportUnavailable as exc:
-                    await self._outage.endure(exc, deadline)
-                    continue
-                self._outage.over()
-            if self._ahead:
-                message = await self._next()
-                if message is not None:
-                    self._working = message
-                    return message
-            elif not deadline.left(time.monotonic()):
+            try:
+                came = bool(self._ahead) or await self._claim(deadline)
+                message = await self._next() if came else None
+            except TransportUnavailable as exc:
+                await self._outage.endure(exc, deadline)
+                continue
+            self._outage.over()
+            if message is not None:
+                return message
+            if not came and not deadline.left(time.monotonic()):
                 break
         await self._give_back()
         raise StopAsyncIteration
@@ -145,9 +142,10 @@ class AsyncMessages(Generic[T]):
         elif not message.settled:
             _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
 
-    async def _claim(self, deadline: Deadline) -> None:
+    async def _claim(self, deadline: Deadline) -> bool:
         found, self._held_until = await self._queue.claim_slice(self._prefetch, deadline)
         self._ahead.extend(found)
+        return bool(found)
 
     async def _next(self) -> AsyncMessage[T] | None:
         """Hand out the first message claimed ahead, under at least half a lease."""
@@ -156,7 +154,16 @@ class AsyncMessages(Generic[T]):
             self._ahead.clear()  # all of one claim: the lease ran out, others have them
             return None
         self._held_until = until
-        return await self._queue.open_delivery(self._ahead.popleft())
+        try:
+            message = await self._queue.open_delivery(self._ahead[0])
+        except TransportUnavailable:  # the next step tries again
+            raise
+        except Exception:
+            self._ahead.popleft()  # it comes back with its lease; those behind it go on
+            raise
+        self._working = message
+        self._ahead.popleft()
+        return message
 
     async def _give_back(self) -> None:
         receipts: list[Receipt] = [delivery.receipt for delivery in self._ahead]

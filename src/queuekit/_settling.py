@@ -175,11 +175,11 @@ class SettlingQueue(NamedQueue[Transport, T]):
             self._refuse_poison(delivery)
             body = self._codec.decode(envelope.body)
         except (FrameError, DecodeError, _PoisonError) as exc:
-            _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
             attempts = delivery.attempt - isinstance(exc, _PoisonError)  # this claim is none
             dead = self._letter(delivery.key, delivery.body, attempts, str(exc))
             to = dead_name(self._name)
-            self._open().move(self._name, [(delivery.receipt, dead)], to=to)
+            if not self._open().move(self._name, [(delivery.receipt, dead)], to=to):
+                _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
             return None
         message_id = envelope.id or delivery.key
         return Message(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from queuekit import TransportError, TransportUnavailable
+from queuekit import QueueFull, TransportError, TransportUnavailable
+from queuekit._acompat import sleep
 
 from .colour import MARKS
 from .rig import BOTH, Rig
@@ -51,6 +52,35 @@ def test_a_worker_goes_on_when_the_store_is_back(kind: str) -> None:
 
     work()
     assert [1, 2] == worked
+
+
+@pytest.mark.parametrize("method", ["extend", "move"])
+def test_a_loop_outlives_an_outage_between_two_messages(method: str) -> None:
+    rig = Rig()
+    rig.use_real_time()
+    rig.push(b"1", b"\xff", b"3")
+    jobs = rig.jobs(lease=1.0)
+    found: list[Any] = []
+    for message in jobs.consume(timeout=0.9, prefetch=3):
+        message.ack()
+        found.append((message.body, message.attempt))
+        if len(found) == 1:
+            sleep(0.6)  # so that the lease is extended before the next
+            rig.flaky.fail_next(method, times=2)
+    assert [(1, 1), (3, 1)] == found
+    assert 0 == rig.flaky.pending
+    assert [b"\xff"] == [letter.body for letter in jobs.dead.letters()]
+    assert (0, 0, 0) == rig.counts()
+
+
+def test_what_the_store_refuses_to_bury_does_not_stop_those_behind_it() -> None:
+    rig = Rig()
+    rig.push(b"\xff", b"2")
+    rig.flaky.fail_next("move", error=QueueFull("no room for dead letters"))
+    with rig.jobs().consume(timeout=0, prefetch=2) as messages:
+        with pytest.raises(QueueFull):
+            messages.__next__()
+        assert 2 == (messages.__next__()).body
 
 
 @BOTH

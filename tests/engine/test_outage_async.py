@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from queuekit import TransportError, TransportUnavailable
+from queuekit import QueueFull, TransportError, TransportUnavailable
+from queuekit._acompat import asleep
 
 from .colour_async import MARKS
 from .rig_async import BOTH, AsyncRig
@@ -53,6 +54,35 @@ async def test_a_worker_goes_on_when_the_store_is_back(kind: str) -> None:
 
     await work()
     assert [1, 2] == worked
+
+
+@pytest.mark.parametrize("method", ["extend", "move"])
+async def test_a_loop_outlives_an_outage_between_two_messages(method: str) -> None:
+    rig = AsyncRig()
+    rig.use_real_time()
+    await rig.push(b"1", b"\xff", b"3")
+    jobs = rig.jobs(lease=1.0)
+    found: list[Any] = []
+    async for message in jobs.consume(timeout=0.9, prefetch=3):
+        await message.ack()
+        found.append((message.body, message.attempt))
+        if len(found) == 1:
+            await asleep(0.6)  # so that the lease is extended before the next
+            rig.flaky.fail_next(method, times=2)
+    assert [(1, 1), (3, 1)] == found
+    assert 0 == rig.flaky.pending
+    assert [b"\xff"] == [letter.body for letter in await jobs.dead.letters()]
+    assert (0, 0, 0) == await rig.counts()
+
+
+async def test_what_the_store_refuses_to_bury_does_not_stop_those_behind_it() -> None:
+    rig = AsyncRig()
+    await rig.push(b"\xff", b"2")
+    rig.flaky.fail_next("move", error=QueueFull("no room for dead letters"))
+    async with rig.jobs().consume(timeout=0, prefetch=2) as messages:
+        with pytest.raises(QueueFull):
+            await messages.__anext__()
+        assert 2 == (await messages.__anext__()).body
 
 
 @BOTH
