@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -33,7 +34,8 @@ def proxy(heard: list[bytes]) -> Iterator[Proxy]:
         with client, client.makefile("rb") as lines:
             for line in lines:
                 heard.append(line)
-                client.sendall(b"re:" + line)
+                with contextlib.suppress(OSError):  # the proxy may have closed it
+                    client.sendall(b"re:" + line)
 
     threading.Thread(target=serve, daemon=True).start()
     with proxy_to(f"redis://127.0.0.1:{listener.getsockname()[1]}/0") as proxy:
