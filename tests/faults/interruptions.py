@@ -32,6 +32,7 @@ class _Tracer:
     def __call__(self, frame: FrameType, event: str, arg: object) -> Any:
         if self.where or self._within not in frame.f_code.co_filename:
             return None
+        frame.f_trace = self  # first: Python 3.13 looks at it when opcodes are asked for
         frame.f_trace_opcodes = True
         frame.f_trace_lines = False
         if event == "call":
