@@ -5,27 +5,36 @@ It is the memory transport's heart and the model that every other transport is t
 it follows the protocol of the Redis layout (``docs/protocol.md``) step by step: a claim is a list
 that never grows, a receipt is a token and a place in that list, and what is due is made ready in
 windows of ten claims.
+
+A signal handler may raise between any two steps of Python, so no step may leave a message nowhere,
+twice, or half of a batch done. What moves, moves within one call into C, where nothing comes in
+between; where several moves make one change, ``whole`` does again what was cut short.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
-from itertools import islice
-from typing import Final
+from itertools import islice, repeat, starmap
+from operator import itemgetter
+from typing import Final, TypeVar
 
 from ._envelope import claimed_id, frame_id
 from ._receipt import by_claim, place_of, token_of
 from .transport import MAX_CLAIM, Delivery, QueueStats, Receipt
+
+_T = TypeVar("_T")
 
 CLAIM_WINDOW: Final = 10
 """Expired claims that one step of a claim recovers; the Redis scripts use the same number."""
 DUE_WINDOW: Final = 100
 """Due messages that one step of a claim makes ready; the same."""
 
+_ENTRY: Final = itemgetter(2)
 
-class _Entry:
+
+class Entry:
     """One message."""
 
     __slots__ = ("attempts", "body", "key")
@@ -41,11 +50,11 @@ class _Claim:
 
     __slots__ = ("deadline", "live", "places", "token")
 
-    def __init__(self, token: str, deadline: float, places: list[_Entry | None]) -> None:
+    def __init__(self, token: str, deadline: float, live: int) -> None:
         self.token = token
         self.deadline = deadline
-        self.places = places
-        self.live = len(places)
+        self.places: list[Entry | None] = []
+        self.live = live
 
 
 class Lanes:
@@ -54,24 +63,39 @@ class Lanes:
     __slots__ = ("_claims", "_deadlines", "_delayed", "_put_offs", "ready")
 
     def __init__(self) -> None:
-        self.ready: deque[_Entry] = deque()
-        self._delayed: list[tuple[float, int, _Entry]] = []  # a heap
+        self.ready: deque[Entry] = deque()
+        self._delayed: list[tuple[float, int, Entry]] = []  # a heap
         self._claims: dict[str, _Claim] = {}
         self._deadlines: list[tuple[float, str]] = []  # a heap; what was extended or ended is stale
         self._put_offs = 0
 
     def push(self, bodies: Iterable[bytes], *, now: float = 0.0, delay: float = 0.0) -> None:
         """Append to the tail, or make ready in *delay* seconds."""
-        if not delay:
-            self.ready.extend(map(_Entry, bodies))
+        self.put(deque(map(Entry, bodies)), now + delay if delay else None)
+
+    def put(self, entries: deque[Entry], due: float | None = None) -> None:
+        """Empty *entries* into the tail, or among the delayed: all or, when repeated, no more."""
+        if due is None:
+            self.ready.extend(_moving(entries))
             return
-        for body in bodies:
-            self._put_off(_Entry(body), now + delay)
+        first = self._put_offs
+        self._put_offs += len(entries)
+        numbered = zip(repeat(due), range(first, self._put_offs), _moving(entries))
+        deque(map(heappush, repeat(self._delayed), numbered), maxlen=0)
+
+    def take(self, hand: deque[Entry], limit: int) -> None:
+        """Move the oldest ready messages into *hand*."""
+        hand.extend(_moving(self.ready, limit))
+
+    def put_back(self, hand: deque[Entry]) -> None:
+        """Empty *hand* into the head, in its order."""
+        self.ready.extendleft(_moving_back(hand))
 
     def pop(self, limit: int) -> list[bytes]:
         """Remove and return the oldest ready bodies."""
-        ready = self.ready
-        return [ready.popleft().body for _ in range(min(limit, len(ready)))]
+        hand: deque[Entry] = deque()
+        self.take(hand, limit)
+        return [entry.body for entry in hand]
 
     def peek(self, limit: int) -> list[bytes]:
         """Return the oldest ready bodies."""
@@ -85,8 +109,8 @@ class Lanes:
     def purge(self) -> int:
         """Remove what is ready or delayed."""
         count = len(self.ready) + len(self._delayed)
-        self.ready.clear()
-        self._delayed.clear()
+        ready: deque[Entry] = deque()
+        self.ready, self._delayed = ready, []
         return count
 
     def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
@@ -97,59 +121,94 @@ class Lanes:
         count = min(limit, len(self.ready), MAX_CLAIM)
         if not count:
             return []
-        taken = [self.ready.popleft() for _ in range(count)]
-        self._claims[token] = _Claim(token, now + lease, list(taken))
+        claim = _Claim(token, now + lease, count)
+        self._claims[token] = claim
         self._expires(now + lease, token)
+        taken: Iterator[Entry] = _moving(self.ready, count)
+        claim.places.extend(taken)
         deliveries: list[Delivery] = []
-        for i, entry in enumerate(taken):
+        for i, entry in enumerate(claim.places):
+            assert entry is not None
             if not entry.key:
                 entry.key = frame_id(entry.body) or claimed_id(token, i)
             receipt = Receipt(f"{token}.{i}")
             deliveries.append(Delivery(entry.body, receipt, entry.attempts + 1, entry.key))
         return deliveries
 
+    def unclaim(self, token: str) -> int:
+        """Undo a claim whose deliveries nobody got; return how many are at the head again."""
+        return self._give_back(token, counted=False)
+
     def ack(self, receipts: Iterable[Receipt]) -> list[Receipt]:
         """Forget messages."""
-        return [receipt for receipt in receipts if self._take(receipt) is None]
+        held = _Held(self._holds, self._claims)
+        lost = [receipt for receipt in receipts if held.take(receipt) is None]
+        whole(held.forget)
+        return lost
 
     def release(
         self, receipts: Iterable[Receipt], *, counted: bool, now: float = 0.0, delay: float = 0.0
     ) -> list[Receipt]:
         """Give messages back: delayed, to the tail (counted) or to the head (uncounted)."""
+        held = _Held(self._holds, self._claims)
         lost: list[Receipt] = []
-        heads: list[list[_Entry]] = []
+        groups: list[deque[Entry]] = []
         for group in by_claim(receipts):
             kept = group if counted or delay else sorted(group, key=place_of)
-            back: list[_Entry] = []
+            back: deque[Entry] = deque()
             for receipt in kept:
-                entry = self._take(receipt)
+                entry = held.take(receipt)
                 if entry is None:
                     lost.append(receipt)
-                    continue
-                entry.attempts += counted
-                back.append(entry)
-            if delay:
-                for entry in back:
-                    self._put_off(entry, now + delay)
-            elif counted:
-                self.ready.extend(back)
+                else:
+                    back.append(entry)
+            groups.append(back)
+        attempts = [(entry, entry.attempts + counted) for back in groups for entry in back]
+
+        def steps() -> None:
+            for entry, count in attempts:
+                entry.attempts = count
+            for back in groups if counted or delay else reversed(groups):
+                if counted or delay:
+                    self.put(back, now + delay if delay else None)
+                else:
+                    self.put_back(back)
+            held.forget()
+
+        whole(steps)
+        return lost
+
+    def move(self, letters: Iterable[tuple[Receipt, bytes]], to: Lanes) -> list[Receipt]:
+        """Store the new bodies in *to* for the messages that are held, and forget those."""
+        held = _Held(self._holds, self._claims)
+        lost: list[Receipt] = []
+        new: deque[Entry] = deque()
+        for receipt, body in letters:
+            if held.take(receipt) is None:
+                lost.append(receipt)
             else:
-                heads.append(back)
-        for back in reversed(heads):
-            self.ready.extendleft(reversed(back))
+                new.append(Entry(body))
+
+        def steps() -> None:
+            to.put(new)
+            held.forget()
+
+        whole(steps)
         return lost
 
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
         """Move deadlines of claims, never to an earlier time."""
-        lost: list[Receipt] = []
-        for receipt in receipts:
-            claim = self._holds(receipt)
-            if claim is None:
-                lost.append(receipt)
-            elif claim.deadline < now + lease:
-                claim.deadline = now + lease
-                self._expires(claim.deadline, claim.token)
-        return lost
+        given = list(receipts)
+        claims = [self._holds(receipt) for receipt in given]
+
+        def steps() -> None:
+            for claim in claims:
+                if claim is not None and claim.deadline < now + lease:
+                    self._expires(now + lease, claim.token)
+                    claim.deadline = now + lease
+
+        whole(steps)
+        return [receipt for receipt, claim in zip(given, claims, strict=True) if claim is None]
 
     def recover(self, *, now: float, limit: int) -> int:
         """Make ready up to *limit* expired claims and due messages."""
@@ -168,35 +227,50 @@ class Lanes:
         return min(times, default=None)
 
     def _recover_claims(self, now: float, limit: int) -> int:
-        window: list[_Claim] = []
-        while len(window) < limit:
-            self._drop_stale()
-            if not self._deadlines or self._deadlines[0][0] > now:
-                break
-            window.append(self._claims.pop(heappop(self._deadlines)[1]))
-        for claim in reversed(window):  # the latest first, so that the oldest ends in front
-            back = [entry for entry in claim.places if entry is not None]
-            for entry in back:
-                entry.attempts += 1
-            self.ready.extendleft(reversed(back))
+        window: list[tuple[float, str]] = []
+
+        def steps() -> None:
+            while len(window) < limit:
+                self._drop_stale()
+                if not self._deadlines or self._deadlines[0][0] > now:
+                    break
+                window.extend(map(heappop, (self._deadlines,)))
+            for _, token in reversed(window):  # the latest first, so the oldest ends in front
+                self._give_back(token, counted=True)
+
+        whole(steps)
         return len(window)
+
+    def _give_back(self, token: str, *, counted: bool) -> int:
+        """Put what is left of a claim at the head, and return how many; 0 if it has ended."""
+        claim = self._claims.get(token)
+        if claim is None:
+            return 0
+        back = deque(filter(None, claim.places))
+        attempts = [(entry, entry.attempts + counted) for entry in back]
+
+        def steps() -> None:
+            for entry, count in attempts:
+                entry.attempts = count
+            self.put_back(back)
+            self._claims.pop(token, None)
+
+        whole(steps)
+        return len(attempts)
 
     def _promote(self, now: float, limit: int) -> int:
         count = 0
         while count < limit and self._delayed and self._delayed[0][0] <= now:
-            self.ready.append(heappop(self._delayed)[2])
+            self.ready.extend(map(_ENTRY, map(heappop, (self._delayed,))))
             count += 1
         return count
-
-    def _put_off(self, entry: _Entry, due: float) -> None:
-        self._put_offs += 1
-        heappush(self._delayed, (due, self._put_offs, entry))
 
     def _expires(self, deadline: float, token: str) -> None:
         heappush(self._deadlines, (deadline, token))
         if len(self._deadlines) > 2 * len(self._claims) + 64:  # acked claims leave stale entries
-            self._deadlines = [(claim.deadline, claim.token) for claim in self._claims.values()]
-            heapify(self._deadlines)
+            deadlines = [(claim.deadline, claim.token) for claim in self._claims.values()]
+            heapify(deadlines)
+            self._deadlines = deadlines
 
     def _drop_stale(self) -> None:
         while self._deadlines:
@@ -213,14 +287,54 @@ class Lanes:
         index = place_of(receipt)
         return claim if 0 <= index < len(claim.places) and claim.places[index] else None
 
-    def _take(self, receipt: Receipt) -> _Entry | None:
+
+class _Held:
+    """What a batch of receipts names and still holds, each once; it is held until ``forget``."""
+
+    def __init__(
+        self, holds: Callable[[Receipt], _Claim | None], claims: dict[str, _Claim]
+    ) -> None:
+        self._holds = holds
+        self._claims = claims
+        self._places: dict[str, tuple[_Claim, int, set[int]]] = {}
+
+    def take(self, receipt: Receipt) -> Entry | None:
+        """Note a receipt and return its message; None if it is not held, or was noted before."""
         claim = self._holds(receipt)
         if claim is None:
             return None
-        index = place_of(receipt)
-        entry = claim.places[index]
-        claim.places[index] = None
-        claim.live -= 1
-        if not claim.live:
-            del self._claims[claim.token]
-        return entry
+        place = place_of(receipt)
+        _, _, places = self._places.setdefault(claim.token, (claim, claim.live, set()))
+        if place in places:
+            return None
+        places.add(place)
+        return claim.places[place]
+
+    def forget(self) -> None:
+        """Settle what was noted; once more does nothing more."""
+        for claim, live, places in self._places.values():
+            for place in places:
+                claim.places[place] = None
+            claim.live = live - len(places)
+            if not claim.live:
+                self._claims.pop(claim.token, None)
+
+
+def _moving(line: deque[_T], limit: int | None = None) -> Iterator[_T]:
+    """Return what empties *line* from its front into the one call that it is given to."""
+    count = len(line) if limit is None else min(limit, len(line))
+    return starmap(line.popleft, repeat((), count))
+
+
+def _moving_back(line: deque[_T]) -> Iterator[_T]:
+    """Return what empties *line* from its end."""
+    return starmap(line.pop, repeat((), len(line)))
+
+
+def whole(steps: Callable[[], None]) -> None:
+    """Run *steps*, and once more where an interruption cut them short; each may be done twice."""
+    try:
+        steps()
+    except BaseException:
+        steps()
+        raise

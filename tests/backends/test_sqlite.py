@@ -335,7 +335,7 @@ def test_an_interrupt_leaves_no_open_transaction(transport, path, kind):
     lane = transport._lane("q")
 
     def step(cur):
-        lane.pop(cur, 2)
+        lane.pop(cur, [], 2)
         raise kind
 
     with pytest.raises(kind):
@@ -658,8 +658,8 @@ def test_another_process_is_woken_soon(transport, path):
 
 def test_a_thread_is_woken_at_once(transport, monkeypatch):
     """Without a look of its own: the pauses between looks are longer than the wait."""
-    monkeypatch.setattr("queuekit.backends.sqlite._SHORTEST_PAUSE", 5.0)
-    monkeypatch.setattr("queuekit.backends.sqlite._LONGEST_PAUSE", 5.0)
+    monkeypatch.setattr("queuekit.backends._sqlite_wait._SHORTEST_PAUSE", 5.0)
+    monkeypatch.setattr("queuekit.backends._sqlite_wait._LONGEST_PAUSE", 5.0)
     transport.push("q", [b"first"])
     transport.pop("q")
     taken = []
@@ -718,7 +718,10 @@ def test_a_fork_opens_its_own_connection(transport):
 
     def other_thread():
         transport.peek("q")
-        with transport._db._writing:  # held while the process is copied
+        with (
+            transport._db._turn._gate,
+            transport._db.lines._lock,
+        ):  # held while the process is copied
             opened.set()
             stop.wait(10)
 
@@ -758,7 +761,11 @@ def test_tokens_are_forgotten_in_bounded_steps(monkeypatch):
 
     monkeypatch.setattr(_tokens, "_MOST_TOKENS", 10)
     tokens = _tokens.Tokens()
-    assert [tokens.add("q", str(n)) for n in range(100)] == [True] * 100
-    assert not tokens.add("q", "99")
-    assert tokens.add("q", "0")
+    for n in range(100):
+        assert not tokens.knows("q", str(n))
+        tokens.add("q", str(n), _tokens.STORED)
+    assert tokens.knows("q", "99")
+    assert not tokens.knows("q", "0")
+    tokens.add("q", "new", [])
+    assert not tokens.knows("q", "new"), "its push was undone, or is on its way"
     assert len(tokens._known) <= 11

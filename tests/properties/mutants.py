@@ -231,7 +231,7 @@ class LeasePerMessage(Base):
                 claim = self._claims[token]
                 for i, entry in enumerate(claim.places):
                     if entry is not None and Receipt(f"{token}.{i}") not in kept:
-                        self._take(Receipt(f"{token}.{i}"))
+                        super().ack([Receipt(f"{token}.{i}")])
                         entry.attempts += 1
                         self.ready.appendleft(entry)
         return super()._recover_claims(now, limit)
@@ -284,8 +284,11 @@ class TokenOfPushForgotten(Base):
 class Forgetful:
     """Tokens that are new every time."""
 
-    def add(self, queue: str, token: str) -> bool:
-        return True
+    def knows(self, queue: str, token: str) -> bool:
+        return False
+
+    def add(self, queue: str, token: str, mark: object) -> None:
+        pass
 
 
 MUTANTS: list[type[Base]] = [
@@ -299,6 +302,8 @@ def store(mutant: type[Lanes]) -> type[Store]:
     class Mutated(Store):
         def lane(self, queue: str) -> Lanes:
             return self.lanes.setdefault(queue, mutant())
+
+        look = lane
 
         def __init__(self, clock: Any) -> None:
             super().__init__(clock)

@@ -8,12 +8,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final, TypeVar
 
 from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
-from .._deadline import Deadline
-from .._lanes import Lanes
-from ..errors import ConfigurationError, TransportClosed, Unsupported
+from .._lanes import Entry, Lanes, whole
+from ..errors import ConfigurationError, TransportClosed, TransportError, Unsupported
 from ..transport import (
     Delivery,
     Features,
@@ -21,29 +20,28 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
-from ._tokens import Tokens
+from ._tokens import STORED, Tokens
+from ._waiters import Lines
 
+_R = TypeVar("_R")
 Clock = Callable[[], float]
 
 _MOVED_CLOCK_TICK: Final = 0.01
 """With a clock that somebody moves, waiters look again so often (real seconds)."""
 
 
-class Waiter(Protocol):
-    def wake(self) -> bool: ...
-
-
 class Store:
     """The queues, their lock, and who waits; shared by transports of both colours."""
 
     named: ClassVar[dict[str, Store]] = {}
-    naming: ClassVar[threading.Lock] = threading.Lock()
+    naming: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.lock = threading.Lock()
         self.lanes: dict[str, Lanes] = {}
-        self.waiters: dict[str, deque[Waiter]] = {}
+        self.lines = Lines()
+        self._lock = threading.RLock()
+        self._inside = False
         self._claims = count(1)
         self._mark = os.urandom(9).hex()[:17]
         self.tokens = Tokens()
@@ -65,16 +63,42 @@ class Store:
         return f"{self._mark}{next(self._claims):011x}0000"
 
     def lane(self, queue: str) -> Lanes:
+        """Return the lanes of a queue to put something into them."""
         lanes = self.lanes.get(queue)
         if lanes is None:
-            lanes = self.lanes[check_name(queue)] = Lanes()
+            lanes = self.lanes[queue] = Lanes()
         return lanes
 
-    def wake(self, queue: str, messages: int) -> None:
-        """Wake as many waiters as there are messages; the lock is held."""
-        waiting = self.waiters.get(queue)
-        while waiting and messages > 0:
-            messages -= waiting.popleft().wake()
+    def look(self, queue: str) -> Lanes:
+        """Return the lanes of a queue; empty ones, of nobody, where nothing was ever put."""
+        return self.lanes.get(queue) or Lanes()
+
+    def run(self, step: Callable[[], _R]) -> _R:
+        """
+        Run *step* alone.
+
+        The lock is reentrant, so that a signal handler (or a finalizer) which comes in the middle
+        of a step in its own thread is refused, and does not wait for itself.
+
+        Raises:
+            TransportError: This thread is in the middle of a step.
+        """
+        if self.pid != os.getpid():
+            raise Unsupported(
+                "a memory transport stays in the process that made it: a fork has its own copy;"
+                ' use "sqlite:" or "redis:" between processes'
+            )
+        with self._lock:
+            if self._inside:
+                raise TransportError(
+                    "a signal handler or finalizer used the memory transport in the middle of"
+                    " another call of its thread; let it set a flag, or use another thread"
+                )
+            self._inside = True
+            try:
+                return step()
+            finally:
+                self._inside = False
 
 
 class MemoryOperations:
@@ -93,16 +117,17 @@ class MemoryOperations:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} with {len(self.store.lanes)} queues>"
 
-    def _lane(self, queue: str) -> Lanes:
-        """Return the queue's lanes; the lock is held."""
+    def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
+        """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
+        self._put_back(queue, deque(map(Entry, bodies)))
+
+    def _run(self, queue: str, step: Callable[[Lanes], _R], *, make: bool = False) -> _R:
+        """Run *step* on the lanes of a queue, alone."""
+        check_name(queue)
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
-        if self.store.pid != os.getpid():
-            raise Unsupported(
-                "a memory transport stays in the process that made it: a fork has its own copy;"
-                ' use "sqlite:" or "redis:" between processes'
-            )
-        return self.store.lane(queue)
+        lane = self.store.lane if make else self.store.look
+        return self.store.run(lambda: step(lane(queue)))
 
     def _push(
         self, queue: str, bodies: Sequence[bytes], options: PushOptions, token: str | None
@@ -111,118 +136,132 @@ class MemoryOperations:
         delay = check_seconds("delay", options.delay)
         check_durable(options.durable, self._features.waits_for)
         store = self.store
-        with store.lock:
-            lane = self._lane(queue)
-            if not bodies or (token is not None and not store.tokens.add(queue, token)):
+        entries = deque(map(Entry, bodies))
+
+        def step(lane: Lanes) -> None:
+            if token is not None and store.tokens.knows(queue, token):
                 return
-            lane.push(bodies, now=store.clock() if delay else 0.0, delay=delay)
-            if queue in store.waiters:
-                store.wake(queue, len(bodies))
+            due = store.clock() + delay if delay else None
 
-    def _pop(self, queue: str, limit: int) -> list[bytes]:
-        with self.store.lock:
-            return self._lane(queue).pop(limit)
+            def steps() -> None:
+                lane.put(entries, due)
+                if token is not None:
+                    store.tokens.add(queue, token, STORED)
+                store.lines.wake(queue, len(bodies))
 
-    def _claim(self, queue: str, lease: float, limit: int) -> list[Delivery]:
+            whole(steps)
+
+        if bodies:
+            self._run(queue, step, make=True)
+        else:
+            self._run(queue, lambda _: None)
+
+    def _pop(self, queue: str, limit: int, hand: deque[Entry]) -> bool:
+        """Move messages into the caller's hand, and tell whether there were any."""
+        self._run(queue, lambda lane: lane.take(hand, limit))
+        return bool(hand)
+
+    def _put_back(self, queue: str, hand: deque[Entry]) -> None:
+        """Empty the hand of a call that nobody waits for any more; also when closed meanwhile."""
         store = self.store
-        with store.lock:
-            lane = self._lane(queue)
+
+        def step() -> None:
+            messages = len(hand)
+            store.lane(queue).put_back(hand)
+            store.lines.wake(queue, messages)
+
+        if hand:
+            whole(lambda: store.run(step))
+
+    def _claim(
+        self, queue: str, token: str, lease: float, limit: int, found: list[Delivery]
+    ) -> bool:
+        store = self.store
+
+        def step(lane: Lanes) -> None:
             before = len(lane.ready)
-            found = lane.claim(store.new_token(), now=store.clock(), lease=lease, limit=limit)
-            if queue in store.waiters:  # what was recovered beyond our limit is for the others
-                store.wake(queue, len(lane.ready) + len(found) - before)
-            return found
+            found.extend(lane.claim(token, now=store.clock(), lease=lease, limit=limit))
+            # what was recovered beyond our limit is for the others
+            store.lines.wake(queue, len(lane.ready) + len(found) - before)
+
+        self._run(queue, step)
+        return bool(found)
+
+    def _unclaim(self, queue: str, token: str) -> None:
+        """Undo a claim that nobody waits for any more, uncounted; also when closed meanwhile."""
+        store = self.store
+
+        def step() -> None:
+            store.lines.wake(queue, store.look(queue).unclaim(token))
+
+        whole(lambda: store.run(step))
 
     def _peek(self, queue: str, limit: int) -> list[bytes]:
-        with self.store.lock:
-            return self._lane(queue).peek(check_count("limit", limit))
+        check_count("limit", limit)
+        return self._run(queue, lambda lane: lane.peek(limit))
 
     def _stats(self, queue: str) -> QueueStats:
-        with self.store.lock:
-            return self._lane(queue).stats()
+        return self._run(queue, lambda lane: lane.stats())
 
     def _purge(self, queue: str) -> int:
-        with self.store.lock:
-            return self._lane(queue).purge()
+        return self._run(queue, lambda lane: lane.purge())
 
     def _ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
-        with self.store.lock:
-            return self._lane(queue).ack(receipts)
+        return self._run(queue, lambda lane: lane.ack(receipts))
 
     def _release(
         self, queue: str, receipts: Sequence[Receipt], counted: bool, delay: float
     ) -> list[Receipt]:
         check_seconds("delay", delay)
         store = self.store
-        with store.lock:
-            lane = self._lane(queue)
+
+        def step(lane: Lanes) -> list[Receipt]:
             lost = lane.release(receipts, counted=counted, now=store.clock(), delay=delay)
-            store.wake(queue, len(receipts) - len(lost))
+            store.lines.wake(queue, len(receipts) - len(lost))
             return lost
 
+        return self._run(queue, step)
+
     def _move(self, queue: str, letters: Sequence[tuple[Receipt, bytes]], to: str) -> list[Receipt]:
-        with self.store.lock:
-            lane, target = self._lane(queue), self._lane(to)
-            lost: list[Receipt] = []
-            for receipt, body in letters:
-                if lane.ack([receipt]):
-                    lost.append(receipt)
-                else:
-                    target.push([body])
-            self.store.wake(to, len(letters) - len(lost))
+        store = self.store
+        check_name(to)
+
+        def step(lane: Lanes) -> list[Receipt]:
+            lost = lane.move(letters, store.lane(to))
+            store.lines.wake(to, len(letters) - len(lost))
             return lost
+
+        return self._run(queue, step)
 
     def _extend(self, queue: str, receipts: Sequence[Receipt], lease: float) -> list[Receipt]:
         check_seconds("lease", lease, positive=True)
-        with self.store.lock:
-            return self._lane(queue).extend(receipts, now=self.store.clock(), lease=lease)
+        clock = self.store.clock
+        return self._run(queue, lambda lane: lane.extend(receipts, now=clock(), lease=lease))
 
     def _recover(self, queue: str, limit: int) -> int:
         check_count("limit", limit)
-        with self.store.lock:
-            lane = self._lane(queue)
+        store = self.store
+
+        def step(lane: Lanes) -> int:
             before = len(lane.ready)
-            done = lane.recover(now=self.store.clock(), limit=limit)
-            self.store.wake(queue, len(lane.ready) - before)
+            done = lane.recover(now=store.clock(), limit=limit)
+            store.lines.wake(queue, len(lane.ready) - before)
             return done
+
+        return self._run(queue, step)
 
     def _close(self) -> None:
         """Wake everybody: whose transport was closed sees it, the others wait again."""
         self._closed = True
-        with self.store.lock:
-            for queue in self.store.waiters:
-                self.store.wake(queue, len(self.store.waiters[queue]))
+        self.store.lines.wake_all()
 
-    def _enter(self, queue: str, waiter: Waiter, claiming: bool) -> bool:
-        """Queue up *waiter* unless something is there by now; True means wait."""
-        store = self.store
-        with store.lock:
-            lane = self._lane(queue)
-            event = lane.next_event() if claiming else None
-            if lane.ready or (event is not None and event <= store.clock()):
-                return False
-            store.waiters.setdefault(queue, deque()).append(waiter)
-            return True
-
-    def _leave(self, queue: str, waiter: Waiter) -> None:
-        """Leave the line; who had been woken and takes nothing wakes the next one."""
-        with self.store.lock:
-            waiting = self.store.waiters.get(queue)
-            if waiting is not None and waiter in waiting:
-                waiting.remove(waiter)
-            elif self.store.lane(queue).ready:
-                self.store.wake(queue, 1)
-            if not waiting:
-                self.store.waiters.pop(queue, None)
-
-    def _slice(self, queue: str, deadline: Deadline, claiming: bool) -> float:
+    def _slice(self, queue: str, left: float, claiming: bool) -> float:
         """Return how long a waiter may sleep before it looks again by itself."""
-        longest = deadline.left(time.monotonic())
-        with self.store.lock:
-            event = self.store.lane(queue).next_event() if claiming else None
-            if self.store.clock is not time.monotonic:
-                return min(longest, _MOVED_CLOCK_TICK)
-            return longest if event is None else min(longest, max(0.0, event - time.monotonic()))
+        store = self.store
+        if store.clock is not time.monotonic:
+            return min(left, _MOVED_CLOCK_TICK)
+        event = self._run(queue, lambda lane: lane.next_event()) if claiming else None
+        return left if event is None else min(left, max(0.0, event - time.monotonic()))
 
 
 def store_of_url(url: str) -> Store:

@@ -1,4 +1,4 @@
-"""Transactions on the store: each thread with its own connection, or within the application's."""
+"""Transactions on the store: each thread with its own connection."""
 
 from __future__ import annotations
 
@@ -8,22 +8,30 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from ..errors import ConfigurationError, TransportClosed, TransportError, Unsupported
+from ..errors import TransportClosed, TransportError
+from . import _sqlite_file as file
+from . import _sqlite_link
 from . import _sqlite_store as store
-from ._sqlite_link import Link, raise_ours
+from ._sqlite_link import Link, raise_busy, raise_ours
 from ._sqlite_store import Clock
-from ._sqlite_wait import Lines
+from ._sqlite_turn import Turn
+from ._waiters import Lines
 
 _R = TypeVar("_R")
 Step = Callable[[sqlite3.Cursor], _R]
+"""What runs within a transaction."""
+Hand = list[Any]
+"""What a step took or did; see ``Database.write``."""
 
 _LOOK_AT_FILE: Final = 1.0
 """Seconds between looks at whether the path still leads to the file that was opened."""
 
 _alive: weakref.WeakSet[Database] = weakref.WeakSet()
-_opening = threading.Lock()  # across all objects: a descriptor closed at the wrong time drops locks
+_opening = (
+    threading.RLock()
+)  # across all objects: a descriptor closed at the wrong time drops locks
 
 
 class Database:
@@ -49,7 +57,7 @@ class Database:
 
     def _start(self) -> None:
         self.lines = Lines()
-        self._writing = threading.Lock()  # threads of one process take turns without SQLite's naps
+        self._turn = Turn()
         self._local = threading.local()
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
 
@@ -61,26 +69,89 @@ class Database:
         """Return the time of the store's clock; a connection was opened before."""
         return self._clock() if self._clock is not None else time.time()
 
-    def read(self, step: Step[_R]) -> _R:
-        """Run *step* without a transaction around it."""
-        link = self._link()
+    def is_there(self) -> bool:
+        """
+        Tell whether there is a file, without making one.
+
+        Raises:
+            ConfigurationError: There is not even its directory.
+        """
+        self._refuse_closed()
+        return self._identity is not None or file.exists(self.path)
+
+    def read(self, step: Step[_R], *, late: bool = False) -> _R:
+        """Run *step* without a transaction around it; *late*: also after ``close``."""
+        link = self._link(late=late)
         with link.lock:
-            return self._run(link, step)
+            return self._run(link, step, [], late=late)
 
-    def write_one(self, step: Step[_R]) -> _R:
+    def write_one(
+        self, step: Step[_R], hand: Hand | None = None, *, patience: float | None = None
+    ) -> _R:
         """Run *step*, which is a single statement that writes: a transaction by itself."""
-        link = self._link()
-        with self._writing, link.lock:
-            return self._run(link, step)
+        taken = [] if hand is None else hand
+        return self._in_turn(lambda cur, end: _insist(cur, step, taken, end), taken, patience)
 
-    def write(self, step: Step[_R]) -> _R:
-        """Run *step* as one transaction, undone by whatever it raises."""
-        link = self._link()
-        with self._writing, link.lock:
-            return self._run(link, lambda cur: _in_transaction(cur, step))
+    def write(
+        self,
+        step: Step[_R],
+        hand: Hand | None = None,
+        *,
+        patience: float | None = None,
+        durable: bool = False,
+        late: bool = False,
+    ) -> _R:
+        """
+        Run *step* as one transaction, undone by whatever it raises.
+
+        Args:
+            step: What to do.
+            hand: What *step* took out, or noted as done. Emptied when the transaction is undone: so
+                who is interrupted finds in it what was committed, and nothing else.
+            patience: Seconds to wait for others who write; ``BUSY_TIMEOUT`` by default.
+            durable: Wait for the disk, as with ``synchronous="FULL"``.
+            late: Also after ``close``.
+        """
+        taken = [] if hand is None else hand
+
+        def transaction(cur: sqlite3.Cursor, end: float) -> _R:
+            _insist(cur, _begin, [], end)
+            result = step(cur)
+            cur.execute("COMMIT")
+            return result
+
+        return self._in_turn(transaction, taken, patience, durable=durable, late=late)
+
+    def _in_turn(
+        self,
+        work: Callable[[sqlite3.Cursor, float], _R],
+        hand: Hand,
+        patience: float | None,
+        *,
+        durable: bool = False,
+        late: bool = False,
+    ) -> _R:
+        seconds = _sqlite_link.BUSY_TIMEOUT if patience is None else patience
+        end = time.monotonic() + seconds
+        link, turn = self._link(late=late), self._turn
+        _refuse_reentry(link)
+        wanted = "FULL" if durable else self.synchronous
+        try:
+            if not turn.take(link, end):
+                raise_busy(self.path, seconds)
+            with link.lock:
+                if link.synchronous != wanted:
+                    self._run(link, lambda _: link.set_synchronous(wanted), [], late=late)
+                return self._run(link, lambda cur: work(cur, end), hand, late=late, waited=seconds)
+        finally:
+            if turn.owner is link:
+                turn.owner = None
+            turn.next()
 
     def version(self) -> int:
-        """Return a number that changes when another connection changed the file."""
+        """Return a number that changes when another connection changed the file, or made it."""
+        if not self.is_there():
+            return -1
         version: int = self.read(lambda cur: cur.execute("PRAGMA data_version").fetchone())[0]
         return version
 
@@ -91,25 +162,49 @@ class Database:
         for link in list(self._links):
             link.close()
 
-    def _run(self, link: Link, step: Step[_R]) -> _R:
-        """Run *step* on a connection whose lock is held."""
-        self._refuse_closed()
+    def _run(
+        self,
+        link: Link,
+        step: Step[_R],
+        hand: Hand,
+        *,
+        late: bool = False,
+        waited: float = _sqlite_link.BUSY_TIMEOUT,
+    ) -> _R:
+        """
+        Run *step* on a connection whose lock is held.
+
+        An exception may come from a signal handler between any two steps. Those that empty *hand*
+        are assignments and the like, which nothing can come between.
+        """
+        if not late:
+            self._refuse_closed()
+        _refuse_reentry(link)
+        link.busy = True
         try:
             return step(link.cur)
-        except BaseException as exc:
-            _undo(link.conn)
-            if isinstance(exc, sqlite3.Error):
-                raise_ours(exc, self.path)
+        except sqlite3.Error as exc:
+            del hand[:]
+            _undo(link)
+            raise_ours(exc, self.path, waited)
+        except BaseException:
+            if link.conn.in_transaction:
+                del hand[:]
+            _undo(link)
             raise
         finally:
+            link.busy = False
             if self._closed:
                 link.close()
 
-    def _link(self) -> Link:
-        self._refuse_closed()
+    def _link(self, *, late: bool = False) -> Link:
+        if not late:
+            self._refuse_closed()
         try:
             link: Link = self._local.link
         except AttributeError:
+            link = self._open()
+        if late and not link.open:
             link = self._open()
         if time.monotonic() - self._checked > _LOOK_AT_FILE:
             self._look_at_file()
@@ -117,20 +212,25 @@ class Database:
 
     def _open(self) -> Link:
         path = os.path.realpath(self.path)
+        if getattr(self._local, "opening", False):
+            _raise_reentry()
+        self._local.opening = True
         try:
             with _opening:
                 if self._identity is None:
                     if not self._network:
-                        store.refuse_network(path)
-                    store.create_file(path)
+                        file.refuse_network(self.path)
+                    file.create(self.path)
                 else:
                     self._look_at_file()
-                link = Link(store.connect(path, self.synchronous))
+                link = Link(store.connect(path, self.synchronous), self.synchronous)
                 if self._clock is None:
                     self._clock = store.set_clock(link.cur)
                 self._look_at_file()
         except sqlite3.Error as exc:
-            raise_ours(exc, self.path)
+            raise_ours(exc, self.path, _sqlite_link.BUSY_TIMEOUT)
+        finally:
+            self._local.opening = False
         self._links.add(link)
         self._local.link = link
         return link
@@ -158,97 +258,48 @@ class Database:
             raise TransportClosed(f"the transport of {self.path!r} was closed before this call")
 
 
-class Borrowed:
-    """
-    The application's own connection: everything happens within its transaction.
-
-    Nothing is committed for the application, except where it is in autocommit mode and has no
-    transaction open. For the thread and process of that connection.
-    """
-
-    waits = False
-    moved_clock = False
-    path = "the application's database"
-
-    def __init__(self, conn: sqlite3.Connection, clock: Clock | None) -> None:
-        if conn.text_factory is not str:
-            raise ConfigurationError("connection= needs text_factory=str, sqlite3's default")
-        self.lines = Lines()
-        self._conn = conn
-        self._clock = clock
-        self._time: Clock = clock or time.time
-        self._closed = False
-        self._pid = os.getpid()
-
-    def now(self) -> float:
-        """Return the time of the store's clock."""
-        return self._time()
-
-    def read(self, step: Step[_R]) -> _R:
-        """Run *step* within the application's transaction."""
-        return self.write(step)
-
-    def write_one(self, step: Step[_R]) -> _R:
-        """Run *step* within the application's transaction."""
-        return self.write(step)
-
-    def write(self, step: Step[_R]) -> _R:
-        """Run *step* within the application's transaction; what it raises undoes only *step*."""
-        if self._closed:
-            raise TransportClosed("this transport was closed before this call")
-        if self._pid != os.getpid():
-            raise Unsupported("a connection stays in the process that made it, this one is a fork")
-        try:
-            if not self._conn.in_transaction and self._conn.isolation_level is not None:
-                self._conn.execute("BEGIN")  # as sqlite3 does before an application's INSERT
-            cur = self._conn.cursor()
-            cur.row_factory = None
-            cur.execute("SAVEPOINT queuekit")
-            try:
-                self._prepare(cur)
-                result = step(cur)
-            except BaseException:
-                cur.execute("ROLLBACK TO queuekit")
-                cur.execute("RELEASE queuekit")
-                raise
-            cur.execute("RELEASE queuekit")
-        except sqlite3.Error as exc:
-            raise_ours(exc, self.path)
-        return result
-
-    def version(self) -> int:
-        """Return nothing of use: nobody waits here."""
-        return 0
-
-    def close(self) -> None:
-        """Refuse further calls; the connection is the application's."""
-        self._closed = True
-
-    def _prepare(self, cur: sqlite3.Cursor) -> None:
-        if not store.has_tables(cur):
-            store.make_tables(cur)
-        store.check_version(cur, self.path)
-        if self._clock is None:
-            self._time = store.set_clock(cur)
-
-
-def _in_transaction(cur: sqlite3.Cursor, step: Step[_R]) -> _R:
+def _begin(cur: sqlite3.Cursor) -> None:
     cur.execute("BEGIN IMMEDIATE")
-    result = step(cur)
-    cur.execute("COMMIT")
-    return result
 
 
-def _undo(conn: sqlite3.Connection) -> None:
+def _insist(cur: sqlite3.Cursor, step: Step[_R], hand: Hand, end: float) -> _R:
+    """
+    Run *step*, a single statement, again while the file is locked, until *end*.
+
+    SQLite waits by itself, but for a nap only: in it no signal is heard.
+    """
+    while True:
+        try:
+            return step(cur)
+        except sqlite3.OperationalError as exc:
+            del hand[:]
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+
+
+def _undo(link: Link) -> None:
     try:
-        conn.rollback()  # does nothing when SQLite did it by itself
+        link.conn.rollback()  # does nothing when SQLite did it by itself
+        link.cur.fetchall()  # ends a statement whose rows nobody fetched
     except sqlite3.Error:
         pass
 
 
+def _refuse_reentry(link: Link) -> None:
+    if link.busy:
+        _raise_reentry()
+
+
+def _raise_reentry() -> NoReturn:
+    raise TransportError(
+        "a signal handler or finalizer used the SQLite transport in the middle of another call of"
+        " its thread; let it set a flag, or use another thread"
+    )
+
+
 def _after_fork() -> None:
     global _opening  # noqa: PLW0603 - another thread may have held it when the process was copied
-    _opening = threading.Lock()
+    _opening = threading.RLock()
     for database in list(_alive):
         database.after_fork()
 

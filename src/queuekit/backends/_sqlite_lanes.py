@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from .._envelope import claimed_id, frame_id
@@ -24,7 +25,7 @@ MAX_QUEUES: Final = (1 << 63) // SPAN - 1
 
 _TOKEN_LENGTH: Final = 32
 
-_Row = tuple[int, str | None, bytes]
+Row = tuple[int, str | None, bytes]
 """Attempts, key and body of a message that goes back."""
 
 
@@ -60,9 +61,14 @@ class Lane:
         self._range = (number * SPAN, (number + 1) * SPAN - 1)
         self._begin = number * SPAN + SPAN // 2
 
-    def push_one(self, cur: sqlite3.Cursor, body: bytes) -> None:
-        """Append one body: a single statement, which needs no transaction around it."""
-        cur.execute(sql.PUSH_ONE, (*self._range, self._begin, body))
+    def push_one(self, cur: sqlite3.Cursor, body: bytes, mark: list[object]) -> None:
+        """
+        Append one body: a single statement, which needs no transaction around it.
+
+        Executed and noted in *mark* within one call, so that no interruption comes in between.
+        """
+        names = (*self._range, self._begin, body)
+        mark.extend(map(bool, map(cur.execute, (sql.PUSH_ONE,), (names,))))
 
     def push(
         self, cur: sqlite3.Cursor, bodies: Iterable[bytes], *, now: float = 0.0, delay: float = 0.0
@@ -73,11 +79,22 @@ class Lane:
         else:
             cur.executemany(sql.PUSH, enumerate(bodies, self._tail(cur)))
 
-    def pop(self, cur: sqlite3.Cursor, limit: int) -> list[bytes]:
-        """Remove and return the oldest ready bodies; a single statement for one."""
-        if limit == 1:
-            return [body for (body,) in cur.execute(sql.POP_ONE, self._range).fetchall()]
-        return [body for _, _, body in self._take_ready(cur, limit)]
+    def pop_one(self, cur: sqlite3.Cursor, hand: list[Row]) -> None:
+        """
+        Move the oldest ready message into *hand*: a single statement.
+
+        Executed and fetched within one call, so that no interruption comes in between.
+        """
+        hand.extend(chain.from_iterable(map(cur.execute, (sql.POP_ONE,), (self._range,))))
+
+    def pop(self, cur: sqlite3.Cursor, hand: list[Row], limit: int) -> None:
+        """Move the oldest ready messages into *hand*."""
+        hand.extend(self._take_ready(cur, limit))
+
+    def put_back(self, cur: sqlite3.Cursor, hand: list[Row]) -> int:
+        """Put messages at the head, in their order, and return how many."""
+        self._prepend(cur, hand)
+        return len(hand)
 
     def peek(self, cur: sqlite3.Cursor, limit: int) -> list[bytes]:
         """Return the oldest ready bodies."""
@@ -131,6 +148,20 @@ class Lane:
         cur.executemany(sql.HIDE, rows)
         return Claimed(found, made_ready, more=False)
 
+    def holds(self, cur: sqlite3.Cursor, token: str) -> bool:
+        """Tell whether there is such a claim."""
+        return bool(cur.execute(sql.LOOK, (self.number, token, 1)).fetchall())
+
+    def unclaim(self, cur: sqlite3.Cursor, token: str) -> int:
+        """Undo a claim whose deliveries nobody got; return how many are at the head again."""
+        claim = cur.execute(sql.LOOK, (self.number, token, 1)).fetchall()
+        if not claim:
+            return 0
+        rows = cur.execute(sql.READ_ALL, (self.number, token)).fetchall()
+        self._prepend(cur, [_row_back(token, row, counted=False) for row in rows])
+        self._settle(cur, token, _Held(claim[0][1], set(), rest=False))
+        return len(rows)
+
     def ack(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Forget messages."""
         return [
@@ -148,7 +179,7 @@ class Lane:
     ) -> list[Receipt]:
         """Give messages back: delayed, to the tail (counted) or to the head (uncounted)."""
         lost: list[Receipt] = []
-        heads: list[list[_Row]] = []
+        heads: list[list[Row]] = []
         for group in by_claim(receipts):
             kept = group if counted or delay else sorted(group, key=place_of)
             back = self._take_back(cur, kept, lost, counted)
@@ -213,24 +244,24 @@ class Lane:
         last = cur.execute(sql.TAIL, self._range).fetchall()
         return last[0][0] + 1 if last else self._begin
 
-    def _append(self, cur: sqlite3.Cursor, back: Sequence[_Row]) -> None:
+    def _append(self, cur: sqlite3.Cursor, back: Sequence[Row]) -> None:
         if back:
             tail = self._tail(cur)
             cur.executemany(sql.PUT, [(tail + i, *row) for i, row in enumerate(back)])
 
-    def _prepend(self, cur: sqlite3.Cursor, back: Sequence[_Row]) -> None:
+    def _prepend(self, cur: sqlite3.Cursor, back: Sequence[Row]) -> None:
         if back:
             first = cur.execute(sql.HEAD, self._range).fetchall()
             head = (first[0][0] if first else self._begin) - len(back)
             cur.executemany(sql.PUT, [(head + i, *row) for i, row in enumerate(back)])
 
-    def _put_off(self, cur: sqlite3.Cursor, back: Sequence[_Row], due: float) -> None:
+    def _put_off(self, cur: sqlite3.Cursor, back: Sequence[Row], due: float) -> None:
         last = cur.execute(sql.LAST_DUE, (self.number, due)).fetchall()
         seq = last[0][0] + 1 if last else 0
         rows = [(self.number, due, seq + i, *row) for i, row in enumerate(back)]
         cur.executemany(sql.PUT_OFF, rows)
 
-    def _take_ready(self, cur: sqlite3.Cursor, limit: int) -> list[_Row]:
+    def _take_ready(self, cur: sqlite3.Cursor, limit: int) -> list[Row]:
         limit = min(limit, SPAN)  # SQLite's integers end
         rows = cur.execute(sql.FIRST, (*self._range, limit)).fetchall()
         if rows:
@@ -280,7 +311,7 @@ class Lane:
 
     def _take_back(
         self, cur: sqlite3.Cursor, group: Sequence[Receipt], lost: list[Receipt], counted: bool
-    ) -> list[_Row]:
+    ) -> list[Row]:
         """Take messages of one claim out of it, in the order given; add to *lost* what is not."""
         token = token_of(group[0])
         held = self._held(cur, token, [place_of(receipt) for receipt in group])
@@ -292,7 +323,7 @@ class Lane:
                 rows += cur.execute(sql.READ_ONE, (self.number, token, place)).fetchall()
         self._settle(cur, token, held)
         left = {row[0]: _row_back(token, row, counted=counted) for row in rows}
-        back: list[_Row] = []
+        back: list[Row] = []
         for receipt in group:
             row = left.pop(place_of(receipt), None)
             if row is None:
@@ -302,7 +333,7 @@ class Lane:
         return back
 
 
-def _row_back(token: str, row: tuple[int, int, str | None, bytes], *, counted: bool) -> _Row:
+def _row_back(token: str, row: tuple[int, int, str | None, bytes], *, counted: bool) -> Row:
     """Turn a claimed message into one that goes back; a body without a frame keeps its name."""
     place, attempts, key, body = row
     if key is None and frame_id(body) is None:

@@ -18,7 +18,12 @@ from ..errors import (
 BUSY_TIMEOUT = 30.0
 """Seconds to wait for another process's transaction; ordinary ones take far less than one."""
 
+NAP: Final = 0.1
+"""Seconds that SQLite waits by itself; meanwhile a signal's handler has to wait."""
+
 _CLOSING_TIMEOUT: Final = 1.0
+_WRITE_LOCK: Final = "120"
+"""The byte of the -shm file that who writes has locked (SQLite's file format, part 2.3)."""
 
 _graveyard: list[sqlite3.Connection] = []
 """Connections of the process we were forked from: never used, closed or collected here."""
@@ -31,17 +36,27 @@ class Link:
     It ends with its thread: the thread's local storage holds the only strong reference.
     """
 
-    __slots__ = ("__weakref__", "conn", "cur", "lock", "open", "pid")
+    __slots__ = ("__weakref__", "busy", "conn", "cur", "lock", "open", "pid", "synchronous")
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
+    def __init__(self, conn: sqlite3.Connection, synchronous: str) -> None:
+        self.busy = False
+        self.synchronous = synchronous
         self.conn = conn
         self.cur = conn.cursor()
         self.lock = threading.RLock()  # reentrant: an interrupt in the wrong place blocks nobody
-        self.open = True
         self.pid = os.getpid()
+        self.open = True
+
+    def set_synchronous(self, level: str) -> None:
+        """Change how commits wait for the disk, outside of a transaction."""
+        self.synchronous = ""  # unknown, should this be interrupted
+        self.cur.execute(f"PRAGMA synchronous = {level}")
+        self.synchronous = level
 
     def close(self) -> None:
-        """Close the connection, or leave that to the thread that is using it just now."""
+        """Close the connection, or leave that to who is using it just now."""
+        if self.busy:  # the thread's own call, which a signal handler has interrupted
+            return
         if self.lock.acquire(timeout=_CLOSING_TIMEOUT):
             try:
                 self.open = False
@@ -53,7 +68,7 @@ class Link:
                 self.lock.release()
 
     def __del__(self) -> None:
-        if self.open:
+        if getattr(self, "open", False):  # not if its making was interrupted
             if self.pid == os.getpid():
                 self.close()
             else:
@@ -76,19 +91,43 @@ def bury(conn: sqlite3.Connection) -> None:
         pass
 
 
-def raise_ours(exc: sqlite3.Error, path: str) -> NoReturn:
+def raise_ours(exc: sqlite3.Error, path: str, waited: float) -> NoReturn:
     """Raise the error of ours that says what *exc* means for the file *path*, from *exc*."""
-    raise _ours(exc, path) from exc
+    raise _ours(exc, path, waited) from exc
 
 
-def _ours(exc: sqlite3.Error, path: str) -> TransportError:
+def raise_busy(path: str, waited: float) -> NoReturn:
+    """Say that the lock of *path* was not to be had."""
+    raise _busy(path, waited)
+
+
+def _busy(path: str, waited: float) -> TransportUnavailable:
+    return TransportUnavailable(
+        f"{_holder(path)} has held the lock of {path!r} for more than {waited:g} s, nothing was"
+        " changed; look for a program with an open transaction, and try again"
+    )
+
+
+def _holder(path: str) -> str:
+    """Return who holds the lock for writing, where the system tells (Linux)."""
+    try:
+        status = os.stat(f"{os.path.realpath(path)}-shm")  # noqa: PTH116 - a name, not a path
+        with open("/proc/locks") as locks:  # noqa: PTH123 - read as it is
+            for line in locks:
+                _, _, _, mode, pid, place, begin, *_ = line.split()
+                file = place.rpartition(":")[2]
+                if (mode, file, begin) == ("WRITE", str(status.st_ino), _WRITE_LOCK):
+                    return "this process" if int(pid) == os.getpid() else f"process {pid}"
+    except (OSError, ValueError):  # another system, or the file is gone
+        pass
+    return "another connection"
+
+
+def _ours(exc: sqlite3.Error, path: str, waited: float) -> TransportError:
     extended = getattr(exc, "sqlite_errorcode", None)
     code = extended & 0xFF if isinstance(extended, int) else None
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return TransportUnavailable(
-            f"another connection has held the lock of {path!r} for more than {BUSY_TIMEOUT:g} s;"
-            " look for a program with an open transaction, and try again"
-        )
+        return _busy(path, waited)
     if code == sqlite3.SQLITE_FULL:
         return QueueFull(
             f"no room for {path!r}: the disk or the file's limit is full; nothing was stored,"

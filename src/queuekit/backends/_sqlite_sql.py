@@ -24,7 +24,7 @@ FIRST: Final = (
 PEEK: Final = "SELECT body FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT ?"
 POP_ONE: Final = (
     "DELETE FROM queuekit_ready WHERE pos = (SELECT pos FROM queuekit_ready"
-    " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1) RETURNING body"
+    " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1) RETURNING attempts, key, body"
 )
 TAKE: Final = "DELETE FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
 

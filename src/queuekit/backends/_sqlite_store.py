@@ -29,9 +29,6 @@ tell one boot from another, the clock is the wall clock.
 
 from __future__ import annotations
 
-import errno
-import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable
@@ -51,12 +48,6 @@ _LAST_EVERY: Final = 60.0
 """Seconds; so rarely an opening writes down the time."""
 _WAL_LIMIT: Final = 64 * 2**20
 """Bytes that the -wal file keeps after a large transaction."""
-_NETWORK: Final = re.compile(
-    "9p|afs|ceph|cifs|drvfs|glusterfs|lustre|nfs4?|prl_fs|smb3|smbfs|vboxsf|virtiofs|"
-    "fuse[.](ceph|davfs|gcsfuse|glusterfs|goofys|grpcfuse|juicefs|moosefs|rclone|s3fs|sshfs|vmhgfs)"
-    ".*"
-)
-
 _SCHEMA: Final = """
 CREATE TABLE queuekit_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE queuekit_queues (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -81,62 +72,6 @@ _HAS_META = "SELECT count(*) FROM sqlite_master WHERE name = 'queuekit_meta'"
 _COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 _META = "SELECT name, value FROM queuekit_meta"
 _SET_META = "INSERT OR REPLACE INTO queuekit_meta VALUES (?, ?)"
-
-
-def create_file(path: str) -> None:
-    """
-    Make an empty file that only its owner can read, unless there is one.
-
-    Its -wal and -shm inherit the mode. An existing file is not opened here: closing it would drop
-    the locks that SQLite holds on it in this process.
-
-    Raises:
-        ConfigurationError: The directory does not exist, or the path is a directory.
-        TransportError: The file or its directory cannot be written.
-    """
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        if Path(path).is_dir():
-            raise ConfigurationError(
-                f"{path!r} is a directory; name a file in it, such as"
-                f" {os.path.join(path, 'queue.db')!r}"  # noqa: PTH118 - shown as it was given
-            ) from None
-    except OSError as exc:
-        if exc.errno in (errno.ENOENT, errno.ENOTDIR):
-            folder = os.path.dirname(path)  # noqa: PTH120 - shown as it was given
-            raise ConfigurationError(
-                f"{path!r} cannot be made: there is no directory {folder!r}; create it, or correct"
-                " the path"
-            ) from exc
-        raise TransportError(
-            f"{path!r} cannot be made ({exc.strerror}); choose a directory that can be written"
-        ) from exc
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise TransportError(
-            f"{path!r} cannot be written by this user; a queue needs to write also in order to"
-            " consume: change its owner or mode"
-        )
-
-
-def refuse_network(path: str) -> None:
-    """Refuse a file system on which SQLite's locks do not work between machines."""
-    try:
-        mounts = Path("/proc/mounts").read_text(errors="surrogateescape")
-    except OSError:
-        return
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        _, _, rest = line.partition(" ")
-        where, what, *_ = [*rest.split(" "), ""]
-        where = where.replace("\\040", " ").rstrip("/") + "/"
-        if path.startswith(where) and len(where) >= len(best):
-            best, kind = where, what
-    if _NETWORK.fullmatch(kind):
-        raise ConfigurationError(
-            f"{path!r} is on a network file system ({kind}), where SQLite files get damaged; use a"
-            " local disk, a server (redis:), or allow_network=True if one machine alone opens it"
-        )
 
 
 def connect(path: str, synchronous: str) -> sqlite3.Connection:
@@ -166,6 +101,7 @@ def connect(path: str, synchronous: str) -> sqlite3.Connection:
                 make_tables(cur)
             cur.execute("COMMIT")
         check_version(cur, path)
+        cur.execute(f"PRAGMA busy_timeout = {link.NAP * 1000:.0f}")
     except BaseException:
         conn.close()
         raise

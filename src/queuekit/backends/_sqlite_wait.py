@@ -1,66 +1,79 @@
-"""Who waits for messages in this process: woken by its threads at once."""
+"""Waiting for messages: woken by threads of this process, else by looking for what others did."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
+import time
+from collections.abc import Callable
+from typing import Final
+
+from .._deadline import Deadline
+from ._sqlite_borrowed import Borrowed
+from ._sqlite_database import Database
+from ._waiters import Waiter
+
+GRACE: Final = 2.0
+"""Seconds beyond its own timeout that a call waits for others who write."""
+
+_SHORTEST_PAUSE: Final = 0.0005
+_LONGEST_PAUSE: Final = 0.005
+"""Seconds between looks for what other processes did; all waiters of a queue share them."""
+_MOVED_CLOCK_TICK: Final = 0.01
+
+Look = Callable[[float], bool]
+"""Takes messages if there are any, with so many seconds of patience; tells whether there were."""
 
 
-class Waiter:
-    """One waiting thread."""
+def wait_for(
+    db: Database | Borrowed,
+    queue: str,
+    look: Look,
+    seconds: float,
+    next_event: Callable[[], float | None],
+) -> None:
+    """Look until there is something or the time is over."""
+    if look(seconds + GRACE) or not seconds:
+        return
+    deadline = Deadline(seconds, time.monotonic())
+    waiter, found = Waiter(), False
+    try:
+        db.lines.enter(queue, waiter)
+        found = _look_again(db, queue, look, deadline, waiter, next_event)
+        db.lines.leave(queue, waiter, satisfied=found)
+    except BaseException:  # perhaps once more, if it was the leaving that was cut short
+        db.lines.leave(queue, waiter, satisfied=found)
+        raise
 
-    __slots__ = ("_lock",)
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wake(self) -> None:
-        """End the wait, or the next one; only who took the waiter out of its line may do it."""
-        self._lock.release()
-
-    def wait(self, seconds: float) -> bool:
-        """Wait, and tell whether somebody ended it."""
-        return self._lock.acquire(timeout=max(seconds, 0.0))
-
-
-class Lines:
-    """The waiters of each queue, in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._waiting: dict[str, deque[Waiter]] = {}
-
-    def enter(self, queue: str, waiter: Waiter) -> None:
-        """Stand in line; look for messages after this, not before."""
-        with self._lock:
-            self._waiting.setdefault(queue, deque()).append(waiter)
-
-    def leave(self, queue: str, waiter: Waiter, *, satisfied: bool) -> None:
-        """Step out; who had been woken and takes nothing wakes the next one."""
-        with self._lock:
-            line = self._waiting.get(queue)
-            if line and waiter in line:
-                line.remove(waiter)
-            elif line and not satisfied:
-                line.popleft().wake()
-            if not line:
-                self._waiting.pop(queue, None)
-
-    def length(self, queue: str) -> int:
-        """Return how many stand in line."""
-        return len(self._waiting.get(queue, ()))
-
-    def wake(self, queue: str, messages: int) -> None:
-        """Wake as many as there are messages."""
-        if queue in self._waiting:
-            with self._lock:
-                line = self._waiting.get(queue)
-                while line and messages > 0:
-                    line.popleft().wake()
-                    messages -= 1
-
-    def wake_all(self) -> None:
-        """Wake everybody: the store was closed."""
-        for queue in list(self._waiting):
-            self.wake(queue, self.length(queue))
+def _look_again(
+    db: Database | Borrowed,
+    queue: str,
+    look: Look,
+    deadline: Deadline,
+    waiter: Waiter,
+    next_event: Callable[[], float | None],
+) -> bool:
+    """Look whenever a thread of ours, another process or the clock may have brought one."""
+    lines = db.lines
+    seen: int | None = None
+    event: float | None = None
+    pause = _SHORTEST_PAUSE
+    while True:
+        version = db.version()
+        left = deadline.left(time.monotonic())
+        if version != seen or (event is not None and event <= db.now()):
+            if seen is not None:  # of several waiters one asks at a time, and tells the others
+                lines.wake(queue, lines.length(queue) - 1)
+            seen = version
+            if look(left + GRACE):
+                return True
+            event = next_event()
+        left = deadline.left(time.monotonic())
+        if not left:
+            return False
+        sleep = min(left, pause * max(1, lines.length(queue)))
+        if event is not None and not db.moved_clock:
+            sleep = min(sleep, max(event - db.now(), _SHORTEST_PAUSE))
+        if waiter.wait(min(sleep, _MOVED_CLOCK_TICK) if db.moved_clock else sleep):
+            lines.enter(queue, waiter)
+            seen = None
+        pause = min(pause * 1.5, _LONGEST_PAUSE)

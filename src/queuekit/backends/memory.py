@@ -7,13 +7,13 @@ that passes here means something.
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
 
 from .._checks import check_count, check_seconds
 from .._deadline import Deadline
+from .._lanes import Entry
 from ..transport import (
     MAX_BODY,
     NO_OPTIONS,
@@ -23,26 +23,7 @@ from ..transport import (
     Receipt,
 )
 from ._memory_store import Clock, MemoryOperations, Store, store_of_url
-
-if TYPE_CHECKING:
-    import asyncio
-
-_R = TypeVar("_R")
-
-
-class _ThreadWaiter:
-    __slots__ = ("_lock",)
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-
-    def wake(self) -> bool:
-        self._lock.release()
-        return True
-
-    def wait(self, seconds: float) -> bool:
-        return self._lock.acquire(timeout=seconds)
+from ._waiters import TaskWaiter, Waiter
 
 
 class MemoryTransport(MemoryOperations):
@@ -78,7 +59,14 @@ class MemoryTransport(MemoryOperations):
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
         check_count("limit", limit)
-        return self._wait(queue, lambda: self._pop(queue, limit), timeout, claiming=False)
+        hand: deque[Entry] = deque()
+        try:
+            look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
+            self._wait(queue, look, timeout, claiming=False)
+            return [entry.body for entry in hand]
+        except BaseException:  # nobody gets them now
+            self._put_back(queue, hand)
+            raise
 
     def claim(
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
@@ -86,7 +74,14 @@ class MemoryTransport(MemoryOperations):
         """See ``Transport.claim``."""
         check_count("limit", limit)
         check_seconds("lease", lease, positive=True)
-        return self._wait(queue, lambda: self._claim(queue, lease, limit), timeout, claiming=True)
+        token, found = self.store.new_token(), list[Delivery]()
+        try:
+            look = lambda: self._claim(queue, token, lease, limit, found)  # noqa: E731
+            self._wait(queue, look, timeout, claiming=True)
+            return found
+        except BaseException:  # nobody gets them now
+            self._unclaim(queue, token)
+            raise
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -129,49 +124,24 @@ class MemoryTransport(MemoryOperations):
         self._close()
 
     def _wait(
-        self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
-    ) -> list[_R]:
-        check_seconds("timeout", timeout)
-        found = look()
-        if found or not timeout:
-            return found
-        deadline = Deadline(min(timeout, self._features.max_wait), time.monotonic())
-        while not found and deadline.left(time.monotonic()):
-            waiter = _ThreadWaiter()
-            if self._enter(queue, waiter, claiming):
-                try:
-                    waiter.wait(self._slice(queue, deadline, claiming))
-                    found = look()
-                finally:
-                    self._leave(queue, waiter)
-            else:
-                found = look()
-        return found
-
-
-class _TaskWaiter:
-    __slots__ = ("_future", "_loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._future: asyncio.Future[None] = loop.create_future()
-
-    def wake(self) -> bool:
-        """Wake the task, and tell whether there is one: its loop may have been closed."""
+        self, queue: str, look: Callable[[], bool], timeout: float, *, claiming: bool
+    ) -> None:
+        """Look until there is something or the time is over."""
+        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
+        if look() or not seconds:
+            return
+        deadline = Deadline(seconds, time.monotonic())
+        waiter, lines = Waiter(), self.store.lines
+        found = False
         try:
-            self._loop.call_soon_threadsafe(self._resolve)
-        except RuntimeError:
-            return False
-        return True
-
-    def _resolve(self) -> None:
-        if not self._future.done():
-            self._future.set_result(None)
-
-    async def wait(self, seconds: float) -> None:
-        import asyncio
-
-        await asyncio.wait([self._future], timeout=seconds)
+            lines.enter(queue, waiter)
+            while not (found := look()) and (left := deadline.left(time.monotonic())):
+                if waiter.wait(self._slice(queue, left, claiming)):
+                    lines.enter(queue, waiter)
+            lines.leave(queue, waiter, satisfied=found)
+        except BaseException:  # perhaps once more, if it was the leaving that was cut short
+            lines.leave(queue, waiter, satisfied=found)
+            raise
 
 
 class AsyncMemoryTransport(MemoryOperations):
@@ -215,7 +185,14 @@ class AsyncMemoryTransport(MemoryOperations):
     async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
         check_count("limit", limit)
-        return await self._wait(queue, lambda: self._pop(queue, limit), timeout, claiming=False)
+        hand: deque[Entry] = deque()
+        try:
+            look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
+            await self._wait(queue, look, timeout, claiming=False)
+            return [entry.body for entry in hand]
+        except BaseException:  # nobody gets them now
+            self._put_back(queue, hand)
+            raise
 
     async def claim(
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
@@ -223,8 +200,14 @@ class AsyncMemoryTransport(MemoryOperations):
         """See ``Transport.claim``."""
         check_count("limit", limit)
         check_seconds("lease", lease, positive=True)
-        look = lambda: self._claim(queue, lease, limit)  # noqa: E731 - as short as it gets
-        return await self._wait(queue, look, timeout, claiming=True)
+        token, found = self.store.new_token(), list[Delivery]()
+        try:
+            look = lambda: self._claim(queue, token, lease, limit, found)  # noqa: E731
+            await self._wait(queue, look, timeout, claiming=True)
+            return found
+        except BaseException:  # nobody gets them now
+            self._unclaim(queue, token)
+            raise
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -269,23 +252,23 @@ class AsyncMemoryTransport(MemoryOperations):
         self._close()
 
     async def _wait(
-        self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
-    ) -> list[_R]:
-        check_seconds("timeout", timeout)
-        found = look()
-        if found or not timeout:
-            return found
+        self, queue: str, look: Callable[[], bool], timeout: float, *, claiming: bool
+    ) -> None:
+        """Look until there is something or the time is over."""
+        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
+        if look() or not seconds:
+            return
         import asyncio
 
-        deadline = Deadline(min(timeout, self._features.max_wait), time.monotonic())
-        while not found and deadline.left(time.monotonic()):
-            waiter = _TaskWaiter(asyncio.get_running_loop())
-            if self._enter(queue, waiter, claiming):
-                try:
-                    await waiter.wait(self._slice(queue, deadline, claiming))
-                    found = look()
-                finally:
-                    self._leave(queue, waiter)
-            else:
-                found = look()
-        return found
+        deadline = Deadline(seconds, time.monotonic())
+        waiter, lines = TaskWaiter(asyncio.get_running_loop()), self.store.lines
+        found = False
+        try:
+            lines.enter(queue, waiter)
+            while not (found := look()) and (left := deadline.left(time.monotonic())):
+                if await waiter.wait(self._slice(queue, left, claiming)):
+                    lines.enter(queue, waiter)
+            lines.leave(queue, waiter, satisfied=found)
+        except BaseException:  # perhaps once more, if it was the leaving that was cut short
+            lines.leave(queue, waiter, satisfied=found)
+            raise

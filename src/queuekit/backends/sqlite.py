@@ -2,22 +2,20 @@
 The transport in one SQLite file: no server, several processes and threads.
 
 ``_sqlite_store`` describes the file, ``_sqlite_lanes`` the states of a queue, ``_sqlite_database``
-the transactions. Here they become a transport, with the waiting.
+the transactions, ``_sqlite_wait`` the waiting. Here they become a transport.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar
 
 from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
-from .._deadline import Deadline
-from .._lanes import CLAIM_WINDOW, DUE_WINDOW
-from ..errors import ConfigurationError, QueueFull
+from .._lanes import CLAIM_WINDOW, DUE_WINDOW, whole
+from ..errors import ConfigurationError, QueueFull, QueueKitError
 from ..transport import (
     MAX_BODY,
     NO_OPTIONS,
@@ -27,19 +25,15 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
-from ._sqlite_database import Borrowed, Database
-from ._sqlite_lanes import MAX_QUEUES, Claimed, Lane
+from ._sqlite_borrowed import Borrowed
+from ._sqlite_database import Database
+from ._sqlite_lanes import MAX_QUEUES, Claimed, Lane, Row
 from ._sqlite_store import Clock
 from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
-from ._sqlite_wait import Waiter
+from ._sqlite_wait import Look, wait_for
 from ._tokens import Tokens
 
-_R = TypeVar("_R")
-
-_SHORTEST_PAUSE: Final = 0.0005
-_LONGEST_PAUSE: Final = 0.005
-"""Seconds between looks for what other processes did; all waiters of a queue share them."""
-_MOVED_CLOCK_TICK: Final = 0.01
+_log = logging.getLogger("queuekit")
 
 _FIND = "SELECT number FROM queuekit_queues WHERE name = ?"
 _NAME = "INSERT INTO queuekit_queues (name) VALUES (?) ON CONFLICT DO NOTHING"
@@ -128,20 +122,38 @@ class SQLiteTransport:
         lane = self._lane(queue, make=bool(bodies))
         if not bodies or lane is None:
             return
-        if token is None or self._tokens is None:
-            self._push(lane, bodies, delay)
-        elif self._tokens.add(queue, token):
-            try:
-                self._push(lane, bodies, delay)
-            except BaseException:
-                self._tokens.discard(queue, token)
-                raise
-        self._db.lines.wake(queue, len(bodies))
+        db, tokens, mark = self._db, self._tokens, list[object]()
+
+        def step(cur: sqlite3.Cursor) -> None:
+            if token is not None and tokens is not None:
+                if tokens.knows(queue, token):
+                    return
+                tokens.add(queue, token, mark)
+            if alone:
+                lane.push_one(cur, bodies[0], mark)
+            else:
+                lane.push(cur, bodies, now=db.now(), delay=delay)
+                mark.append(True)
+
+        alone = len(bodies) == 1 and not delay
+        (db.write_one if alone else db.write)(step, mark)
+        db.lines.wake(queue, len(bodies))
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
         check_count("limit", limit)
-        return self._wait(queue, lambda: self._pop(queue, limit), timeout, claiming=False)
+        hand: list[Row] = []
+        try:
+            self._wait(queue, lambda patience: self._pop(queue, limit, hand, patience), timeout)
+            return [body for _, _, body in hand]
+        except BaseException:
+            if hand:  # committed, and nobody gets them now
+                self._put_back(queue, hand)
+            raise
+
+    def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
+        """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
+        self._put_back(queue, [(0, None, body) for body in bodies])
 
     def claim(
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
@@ -149,7 +161,20 @@ class SQLiteTransport:
         """See ``Transport.claim``."""
         check_count("limit", limit)
         check_seconds("lease", lease, positive=True)
-        return self._wait(queue, lambda: self._claim(queue, lease, limit), timeout, claiming=True)
+        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
+        found: list[Delivery] = []
+
+        def look(patience: float) -> bool:
+            return self._claim(queue, token, lease, limit, found, patience)
+
+        try:
+            self._wait(queue, look, timeout, self._next_event)
+            return found
+        except QueueKitError:  # the transaction was undone
+            raise
+        except BaseException:
+            self._unclaim(queue, token)
+            raise
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -238,6 +263,8 @@ class SQLiteTransport:
         if lane is not None:
             return lane
         check_name(queue)
+        if not make and not self._db.is_there():
+            return None
 
         def find(cur: sqlite3.Cursor) -> list[tuple[int]]:
             return cur.execute(_FIND, (queue,)).fetchall()
@@ -256,36 +283,41 @@ class SQLiteTransport:
             self._lanes[queue] = lane
         return lane
 
-    def _push(self, lane: Lane, bodies: Sequence[bytes], delay: float) -> None:
-        db = self._db
-        if len(bodies) == 1 and not delay:
-            db.write_one(lambda cur: lane.push_one(cur, bodies[0]))
-        else:
-            db.write(lambda cur: lane.push(cur, bodies, now=db.now(), delay=delay))
-
-    def _pop(self, queue: str, limit: int) -> list[bytes]:
+    def _pop(self, queue: str, limit: int, hand: list[Row], patience: float) -> bool:
         lane, db = self._lane(queue), self._db
         if lane is None or (queue not in self._busy and not db.read(lane.is_ready)):
-            return []
-        write = db.write_one if limit == 1 else db.write
-        return self._note(queue, write(lambda cur: lane.pop(cur, limit)))
+            return False
+        if limit == 1:
+            db.write_one(lambda cur: lane.pop_one(cur, hand), hand, patience=patience)
+        else:
+            db.write(lambda cur: lane.pop(cur, hand, limit), hand, patience=patience)
+        return self._note(queue, bool(hand))
 
-    def _claim(self, queue: str, lease: float, limit: int) -> list[Delivery]:
+    def _claim(
+        self,
+        queue: str,
+        token: str,
+        lease: float,
+        limit: int,
+        found: list[Delivery],
+        patience: float,
+    ) -> bool:
         lane, db = self._lane(queue), self._db
         if lane is None:
-            return []
+            return False
         if queue not in self._busy and not db.read(
             lambda cur: lane.is_ready(cur) or _is_due(lane, cur, db)
         ):
-            return []
-        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
+            return False
 
         def step(cur: sqlite3.Cursor) -> Claimed:
-            return lane.claim(cur, token, now=db.now(), lease=lease, limit=limit)
+            claimed = lane.claim(cur, token, now=db.now(), lease=lease, limit=limit)
+            found.extend(claimed.found)
+            return claimed
 
         while True:
             try:
-                found, made_ready, more = db.write(step)
+                _, made_ready, more = db.write(step, found, patience=patience)
             except QueueFull:  # a smaller claim may find room in what its own messages leave
                 if limit == 1:
                     raise
@@ -294,9 +326,43 @@ class SQLiteTransport:
             if made_ready:  # what was recovered beyond our limit is for the others
                 db.lines.wake(queue, made_ready)
             if not more:
-                return self._note(queue, found)
+                return self._note(queue, bool(found))
 
-    def _note(self, queue: str, found: list[_R]) -> list[_R]:
+    def _put_back(self, queue: str, hand: list[Row]) -> None:
+        """Put what was popped for nobody back to the head; also when closed meanwhile."""
+        lane = self._lanes.get(queue) or self._lane(queue, make=True)
+        if lane is not None:
+            self._undo(queue, lambda cur: lane.put_back(cur, hand))
+
+    def _unclaim(self, queue: str, token: str) -> None:
+        """Undo a claim that nobody waits for any more, uncounted; else its lease would run out."""
+        lane = self._lanes.get(queue)
+        if lane is not None:
+            self._undo(
+                queue, lambda cur: lane.unclaim(cur, token), lambda cur: lane.holds(cur, token)
+            )
+
+    def _undo(
+        self,
+        queue: str,
+        step: Callable[[sqlite3.Cursor], int],
+        needed: Callable[[sqlite3.Cursor], bool] | None = None,
+    ) -> None:
+        """Commit *step* once, also when this is interrupted again; an error is only logged."""
+        done: list[int] = []
+        db = self._db
+
+        def commit() -> None:
+            if not done and (needed is None or db.read(needed, late=True)):
+                db.write(lambda cur: done.append(step(cur)), done, late=True)
+                db.lines.wake(queue, done[0])
+
+        try:
+            whole(commit)
+        except QueueKitError as exc:
+            _log.error("queue %r: an interrupted call could not be undone: %s", queue, exc)
+
+    def _note(self, queue: str, found: bool) -> bool:
         """Remember where there was something: there the next call writes without looking first."""
         if found:
             self._busy.add(queue)
@@ -305,53 +371,14 @@ class SQLiteTransport:
         return found
 
     def _wait(
-        self, queue: str, look: Callable[[], list[_R]], timeout: float, *, claiming: bool
-    ) -> list[_R]:
-        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
-        found = look()
-        if found or not seconds:
-            return found
-        deadline = Deadline(seconds, time.monotonic())
-        waiter, lines = Waiter(), self._db.lines
-        lines.enter(queue, waiter)
-        try:
-            found = self._look_again(queue, look, deadline, waiter, claiming)
-        finally:
-            lines.leave(queue, waiter, satisfied=bool(found))
-        return found
-
-    def _look_again(
         self,
         queue: str,
-        look: Callable[[], list[_R]],
-        deadline: Deadline,
-        waiter: Waiter,
-        claiming: bool,
-    ) -> list[_R]:
-        """Look whenever a thread of ours, another process or the clock may have brought one."""
-        db, lines = self._db, self._db.lines
-        seen: int | None = None
-        event: float | None = None
-        pause = _SHORTEST_PAUSE
-        while True:
-            version = db.version()
-            if version != seen or (event is not None and event <= db.now()):
-                if seen is not None:  # of several waiters one asks at a time, and tells the others
-                    lines.wake(queue, lines.length(queue) - 1)
-                seen = version
-                if found := look():
-                    return found
-                event = self._next_event(queue) if claiming else None
-            left = deadline.left(time.monotonic())
-            if not left:
-                return []
-            sleep = min(left, pause * max(1, lines.length(queue)))
-            if event is not None and not db.moved_clock:
-                sleep = min(sleep, max(event - db.now(), _SHORTEST_PAUSE))
-            if waiter.wait(min(sleep, _MOVED_CLOCK_TICK) if db.moved_clock else sleep):
-                lines.enter(queue, waiter)
-                seen = None
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        look: Look,
+        timeout: float,
+        next_event: Callable[[str], float | None] = lambda _: None,
+    ) -> None:
+        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
+        wait_for(self._db, queue, look, seconds, lambda: next_event(queue))
 
     def _next_event(self, queue: str) -> float | None:
         lane = self._lane(queue)
