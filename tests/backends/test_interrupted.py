@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import ReliableQueue
+from queuekit import Queue, ReliableQueue
 from queuekit.backends.memory import MemoryTransport
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import TransportError
@@ -227,6 +227,20 @@ def test_an_interrupted_first_call_opens_all_or_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2])
+def test_an_interrupted_get_loses_nothing(world: World, limit: int) -> None:
+    queue = Queue("q", world.transport, serializer="bytes")
+    get = lambda: queue.get_many(limit) if limit > 1 else [queue.get()]  # noqa: E731
+    for found, where in everywhere(get, least=20):
+        if where:
+            found = [queue.get(), queue.get()]
+        elif limit == 1:
+            found += [queue.get()]
+        assert [b"1", b"2"] == found, where
+        assert FULL[2:] == in_another_thread(world.drain), where
+        world.fill()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
 def test_an_interrupted_reliable_get_gives_back_uncounted(world: World, limit: int) -> None:
     jobs = ReliableQueue("q", world.transport, serializer="bytes")
     get = lambda: jobs.get_many(limit) if limit > 1 else [jobs.get()]  # noqa: E731
@@ -236,6 +250,15 @@ def test_an_interrupted_reliable_get_gives_back_uncounted(world: World, limit: i
         else:
             assert (3, 0, 0) == in_another_thread(lambda: world.transport.stats("q")), where
             assert FULL == world.drain(), where
+        world.fill()
+
+
+def test_an_interrupted_step_of_consume_loses_nothing(world: World) -> None:
+    queue = Queue("q", world.transport, serializer="bytes")
+    bodies = queue.consume(timeout=0)
+    for found, where in everywhere(lambda: next(bodies), least=20):
+        assert b"1" == (found if not where else next(bodies)), where
+        assert FULL[1:] == in_another_thread(world.drain), where
         world.fill()
 
 
