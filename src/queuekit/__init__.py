@@ -13,11 +13,12 @@ from ._letters import DeadLetter
 from ._messages import Messages
 from ._messages_async import AsyncMessages
 from ._policy import RetryPolicy
+from .backends.async_sqlite import AsyncSQLiteTransport
 from .backends.memory import AsyncMemoryTransport, MemoryTransport
 from .backends.redis.transport import RedisTransport
 from .backends.redis.transport_async import AsyncRedisTransport
 from .backends.sqlite import SQLiteTransport
-from .backends.threaded import AsyncSQLiteTransport, ThreadedTransport
+from .backends.threaded import ThreadedTransport
 from .dead import DeadLetters
 from .dead_async import AsyncDeadLetters
 from .errors import (

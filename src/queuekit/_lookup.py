@@ -28,7 +28,7 @@ TRANSPORTS: Final = {
     "memory": "queuekit.backends.memory:MemoryTransport",
     "async+memory": "queuekit.backends.memory:AsyncMemoryTransport",
     "sqlite": "queuekit.backends.sqlite:SQLiteTransport",
-    "async+sqlite": "queuekit.backends.threaded:AsyncSQLiteTransport",
+    "async+sqlite": "queuekit.backends.async_sqlite:AsyncSQLiteTransport",
     **dict.fromkeys(_REDIS_SCHEMES, _REDIS),
     **{f"async+{scheme}": _ASYNC_REDIS for scheme in _REDIS_SCHEMES},
 }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 
 import pytest
 
+from queuekit.backends.async_sqlite import AsyncSQLiteTransport
 from queuekit.backends.memory import MemoryTransport
-from queuekit.backends.threaded import AsyncSQLiteTransport, ThreadedTransport
+from queuekit.backends.sqlite import SQLiteTransport
+from queuekit.backends.threaded import ThreadedTransport
 from queuekit.errors import ConfigurationError, TransportClosed
 from queuekit.transport import AsyncTransport, QueueStats
 
@@ -67,34 +70,154 @@ def test_a_cancelled_claim_gives_back_uncounted_to_the_head():
     asyncio.run(main())
 
 
-def test_a_cancelled_pop_is_kept_for_the_next_one():
+def test_a_cancelled_pop_goes_back_to_the_head():
     async def main():
         slow = Slow()
         transport = ThreadedTransport(slow)
         await transport.push("q", [b"a", b"b", b"c", b"d"])
         await _cancel_inside(slow, transport.pop("q", limit=2, timeout=1))
         assert await transport.pop("q") == [b"a"]
-        assert await transport.pop("q", limit=3) == [b"b"]
-        assert await transport.pop("q", limit=3) == [b"c", b"d"]
+        assert await transport.pop("q", limit=3) == [b"b", b"c", b"d"]
         await transport.aclose()
 
     asyncio.run(main())
 
 
-def test_what_is_kept_goes_back_when_closed():
+class Foreign:
+    """A transport of somebody else, without a way to the head."""
+
+    def __init__(self, transport):
+        self._transport = transport
+
+    def __getattr__(self, name):
+        if name == "put_back":
+            raise AttributeError(name)
+        return getattr(self._transport, name)
+
+
+def test_without_a_way_to_the_head_it_goes_to_the_tail():
     async def main():
         slow = Slow()
-        transport = ThreadedTransport(slow)
-        await transport.push("q", [b"a"])
-        slow.close = lambda: None
+        transport = ThreadedTransport(Foreign(slow))
+        await transport.push("q", [b"a", b"b"])
         await _cancel_inside(slow, transport.pop("q", timeout=1))
+        assert await transport.pop("q", limit=3) == [b"b", b"a"]
         await transport.aclose()
-        await transport.aclose()
-        assert slow.peek("q", limit=9) == [b"a"]
-        with pytest.raises(TransportClosed):
-            await transport.pop("q")
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("verb", ["pop", "claim"])
+def test_closing_lets_a_cancelled_call_give_back_first(verb):
+    async def main():
+        slow = Slow()
+        store = MemoryTransport()
+        store.store = slow.store
+        transport = ThreadedTransport(slow)
+        await transport.push("q", [b"a"])
+        how = {"lease": 60} if verb == "claim" else {}
+        task = asyncio.ensure_future(getattr(transport, verb)("q", timeout=1, **how))
+        await asyncio.to_thread(slow.inside.wait, 5)
+        task.cancel()
+        closing = [asyncio.ensure_future(transport.aclose()) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        closing[0].cancel()  # it is finished all the same
+        await asyncio.sleep(0.01)
+        slow.go.set()
+        outcome = await asyncio.gather(task, *closing, return_exceptions=True)
+        assert [type(one) for one in outcome[:2]] == [asyncio.CancelledError] * 2
+        assert store.stats("q") == QueueStats(1, 0, 0)
+        assert [d.attempt for d in store.claim("q", lease=1)] == [1]
+        with pytest.raises(TransportClosed):
+            await transport.pop("q")
+        with pytest.raises(TransportClosed):
+            slow.pop("q")
+        await transport.aclose()
+
+    asyncio.run(main())
+
+
+def _drained(path):
+    """Return what is left, which has been claimed by nobody who kept it."""
+    transport = SQLiteTransport(path)
+    found = transport.claim("q", lease=60, limit=1000) + transport.claim("q", lease=60, limit=1000)
+    assert transport.stats("q") == QueueStats(0, 0, len(found))
+    assert all(one.attempt == 1 for one in found)
+    transport.close()
+    return [one.body for one in found]
+
+
+@pytest.mark.parametrize("verb", ["pop", "claim"])
+@pytest.mark.parametrize("end", ["run", "aclose"])
+def test_the_end_of_a_loop_loses_nothing(tmp_path, verb, end):
+    """Its tasks are cancelled in the middle of calls, inner ones too."""
+    path = tmp_path / "queue.db"
+    dice = random.Random(1)
+    bodies = [b"%04d" % n for n in range(1500)]
+    SQLiteTransport(path).push("q", bodies)
+    got = []
+
+    async def take(transport):
+        while True:
+            if verb == "pop":
+                got.extend(await transport.pop("q", limit=dice.randint(1, 3), timeout=0.5))
+            else:
+                found = await transport.claim("q", lease=60, limit=2, timeout=0.5)
+                got.extend(one.body for one in found)
+                transport.held = [*getattr(transport, "held", []), *found]
+
+    async def main():
+        transport = AsyncSQLiteTransport(path, threads=3)
+        transports.append(transport)
+        tasks = [asyncio.ensure_future(take(transport)) for _ in range(5)]
+        await asyncio.sleep(dice.uniform(0.001, 0.008))
+        if end == "aclose":
+            for task in tasks[::2]:
+                task.cancel()
+            await transport.aclose()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    for _ in range(6):
+        transports = []
+        asyncio.run(main())
+        transports[0]._threads_of_this_process().shutdown(wait=True)
+        settle = SQLiteTransport(path)
+        assert settle.ack("q", [one.receipt for one in getattr(transports[0], "held", [])]) == []
+        settle.close()
+        transports.clear()
+    assert 0 < len(got) < 1500
+    assert sorted(got + _drained(path)) == bodies
+
+
+@pytest.mark.parametrize("verb", ["pop", "claim"])
+@pytest.mark.filterwarnings("ignore:.*_take.*was never awaited")
+def test_a_call_that_outlives_its_loop_is_undone(verb):
+    slow = Slow()
+    transport = ThreadedTransport(slow)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(transport.push("q", [b"a"]))
+    how = {"lease": 60} if verb == "claim" else {}
+    task = loop.create_task(getattr(transport, verb)("q", **how))
+    loop.run_until_complete(asyncio.to_thread(slow.inside.wait, 5))
+    task._log_destroy_pending = False
+    loop.run_until_complete(loop.shutdown_default_executor())
+    loop.close()  # without its tasks, which asyncio.run would have cancelled
+    slow.go.set()
+    transport._threads_of_this_process().shutdown(wait=True)
+    assert slow.stats("q") == QueueStats(1, 0, 0)
+
+
+def test_a_waiter_in_another_loop_that_is_still_open_looks_by_itself(tmp_path):
+    transport = AsyncSQLiteTransport(tmp_path / "queue.db")
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+    waiting = [first.create_task(transport.pop("q", timeout=1.0)) for _ in range(2)]
+    first.run_until_complete(asyncio.sleep(0.05))
+    second.run_until_complete(transport.push("q", [b"1", b"2"]))
+    found = first.run_until_complete(asyncio.wait_for(asyncio.gather(*waiting), 0.9))
+    assert sorted(found) == [[b"1"], [b"2"]]
+    first.run_until_complete(transport.aclose())
+    first.close()
+    second.close()
 
 
 def test_a_storm_of_cancellations_loses_nothing(tmp_path):

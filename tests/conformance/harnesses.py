@@ -93,7 +93,7 @@ class SQLiteHarness(_SQLite, SyncHarness):
 
 class AsyncSQLiteHarness(_SQLite, AsyncHarness):
     def new(self, **options: Any) -> Any:
-        from queuekit.backends.threaded import AsyncSQLiteTransport
+        from queuekit.backends.async_sqlite import AsyncSQLiteTransport
 
         return AsyncSQLiteTransport(self.path, clock=self.clock, **options)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
 
 from .._checks import check_count, check_seconds
 from ..errors import TransportClosed
 from ..transport import (
-    MAX_BODY,
     NO_OPTIONS,
     Delivery,
     Features,
@@ -19,10 +18,7 @@ from ..transport import (
     Receipt,
     Transport,
 )
-from ._sqlite_store import Clock
-from ._sqlite_url import PathLike, Synchronous, parse_url
-from ._threaded_wait import Waiter, finish, finish_quietly
-from .sqlite import SQLiteTransport
+from ._threaded_wait import Waiter, Work, give_back_quietly, outlast
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,10 +39,10 @@ class ThreadedTransport:
     waiting happens in the event loop. It ends at once for what this object pushed, else within
     50 ms. Belongs to the loop of its first call, and can be used in another one afterwards.
 
-    A call that is cancelled runs to its end. What a cancelled ``claim`` brought is released,
-    uncounted. What a cancelled ``pop`` brought is handed out first by the next ``pop`` on that
-    queue; what is still kept when this object is closed goes back to the tail of its queue, since
-    a transport has no way to the head: late rather than lost.
+    A call that is cancelled runs to its end in its thread, which gives back what nobody wants any
+    more: also when the loop has ended meanwhile. What a ``claim`` brought is released, uncounted.
+    What a ``pop`` brought goes back to the head, if *transport* has a method ``put_back`` (those of
+    queuekit for memory and SQLite have), else to the tail: late rather than lost.
 
     Args:
         transport: The blocking transport; ``aclose`` closes it.
@@ -60,7 +56,7 @@ class ThreadedTransport:
         self._pid = os.getpid()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[tuple[str, bool], list[Waiter]] = {}
-        self._kept: dict[str, deque[bytes]] = {}
+        self._calls: set[asyncio.Future[None]] = set()
         self._closed = False
 
     @property
@@ -87,33 +83,35 @@ class ThreadedTransport:
     async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``AsyncFifoTransport.pop``."""
         check_count("limit", limit)
+        transport = self._transport
 
-        async def look() -> list[bytes]:
-            found = self._take_kept(queue, limit)
-            if found:
-                return found
-            short = lambda: self._transport.pop(queue, limit=limit)  # noqa: E731
-            return await self._call(short, undo=lambda bodies: self._keep(queue, bodies))
+        def give_back(found: list[bytes]) -> None:
+            if isinstance(transport, _TakesBack):
+                transport.put_back(queue, found)
+            else:
+                transport.push(queue, found)
 
-        return await self._wait(queue, look, timeout, claiming=False)
+        return await self._take(
+            queue, lambda: transport.pop(queue, limit=limit), give_back, timeout, claiming=False
+        )
 
     async def claim(
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``AsyncTransport.claim``."""
+        transport = self._transport
 
         def give_back(found: list[Delivery]) -> None:
             receipts = [delivery.receipt for delivery in found]
-            self._transport.release(queue, receipts, counted=False)
+            transport.release(queue, receipts, counted=False)
 
-        async def look() -> list[Delivery]:
-            short = lambda: self._transport.claim(queue, lease=lease, limit=limit)  # noqa: E731
-            found = await self._call(short, undo=give_back, undo_in_thread=True)
-            if found and len(self._lines.get((queue, True), ())) > 1:
-                self._wake(queue, 1)  # what was recovered beyond our limit is for the others
-            return found
-
-        return await self._wait(queue, look, timeout, claiming=True)
+        return await self._take(
+            queue,
+            lambda: transport.claim(queue, lease=lease, limit=limit),
+            give_back,
+            timeout,
+            claiming=True,
+        )
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -162,103 +160,131 @@ class ThreadedTransport:
         return done
 
     async def aclose(self) -> None:
-        """Give back what is kept, end the threads and close the blocking transport."""
+        """End the calls and the threads, and close the blocking transport."""
+        import asyncio
+
         if self._closed:
             return
         self._closed = True
         for line in list(self._lines.values()):
             for waiter in line:
                 waiter.wake()
-        kept, self._kept = self._kept, {}
-        executor = self._threads_of_this_process()
+        loop, threads = asyncio.get_running_loop(), self._threads_of_this_process()
+        calls = [call for call in self._calls if call.get_loop() is loop]
+        cancelled = await outlast(calls)  # each gives back what it has to before the end
 
         def end() -> None:
-            try:
-                for queue, bodies in kept.items():
-                    self._transport.push(queue, list(bodies))
-            finally:
-                self._transport.close()
+            threads.shutdown(wait=True)
+            self._transport.close()
 
-        try:
-            await finish(executor.submit(end))
-        finally:
-            executor.shutdown(wait=False)
+        closer = self._new_threads(1)
+        done = asyncio.wrap_future(closer.submit(end))
+        cancelled = await outlast([done]) or cancelled
+        closer.shutdown(wait=False)
+        done.result()
+        if cancelled is not None:
+            raise cancelled
 
     async def _call(
-        self,
-        short: Callable[[], _R],
-        *,
-        undo: Callable[[_R], None] | None = None,
-        undo_in_thread: bool = False,
+        self, short: Callable[[], _R], undo: Callable[[_R], object] | None = None
     ) -> _R:
         """Run *short* in a thread, to its end; undo what it brought if nobody wants it any more."""
         import asyncio
 
         if self._closed:
             raise TransportClosed("this transport was closed before this call")
-        executor = self._threads_of_this_process()
-        work = executor.submit(short)
+        threads = self._threads_of_this_process()
+        call = asyncio.get_running_loop().create_future()
+        self._calls.add(call)
         try:
-            return await finish(work)
-        except asyncio.CancelledError:
-            if undo is not None and not work.cancelled() and work.exception() is None:
-                found = work.result()
-                if found and undo_in_thread:
-                    await finish_quietly(executor.submit(undo, found))
-                elif found:
-                    undo(found)
+            return await Work(short, undo).done_in(threads)
+        finally:
+            self._calls.discard(call)
+            if not call.get_loop().is_closed():
+                call.set_result(None)
+
+    async def _take(
+        self,
+        queue: str,
+        short: Callable[[], list[_R]],
+        give_back: Callable[[list[_R]], object],
+        timeout: float,
+        *,
+        claiming: bool,
+    ) -> list[_R]:
+        """Call *short* until it brings something or the time is over."""
+        hand: list[_R] = []
+
+        async def look() -> bool:
+            try:
+                found = await self._call(short, give_back)
+                hand.extend(found)
+            except BaseException:
+                self._wake(queue, 1)  # what was given back is for others
+                raise
+            if claiming and hand and len(self._lines.get((queue, True), ())) > 1:
+                self._wake(queue, 1)  # what was recovered beyond our limit is for the others
+            return bool(hand)
+
+        try:
+            await self._wait(queue, look, timeout, claiming=claiming)
+            return hand
+        except BaseException:
+            if hand:  # a signal handler raised in this thread, and nobody gets them now
+                undo = partial(give_back_quietly, partial(give_back, hand))
+                self._threads_of_this_process().submit(undo)
             raise
+
+    def _new_threads(self, count: int) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(count, thread_name_prefix="queuekit")
 
     def _threads_of_this_process(self) -> ThreadPoolExecutor:
         self._look_for_a_fork()
         if self._executor is None:
-            from concurrent.futures import ThreadPoolExecutor
-
-            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="queuekit")
+            self._executor = self._new_threads(self._threads)
         return self._executor
 
     def _look_for_a_fork(self) -> None:
-        """Leave what is kept, and who waits, to the parent; its threads are not here."""
+        """Leave who waits to the parent; its threads are not here."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._executor = None
-            self._kept.clear()
+            self._calls.clear()
             self._lines.clear()
 
     async def _wait(
-        self, queue: str, look: Callable[[], Awaitable[list[_R]]], timeout: float, *, claiming: bool
-    ) -> list[_R]:
+        self, queue: str, look: Callable[[], Awaitable[bool]], timeout: float, *, claiming: bool
+    ) -> None:
         import asyncio
 
         seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
-        found = await look()
-        if found or not seconds:
-            return found
+        if await look() or not seconds:
+            return
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # who waited in another loop waits no more
+        if self._loop is not loop:  # who waits in another loop is not woken, and looks by itself
             self._loop = loop
             self._lines.clear()
         line = self._lines.setdefault((queue, claiming), [])
         waiter = Waiter(loop)
         line.append(waiter)
         try:
-            end = loop.time() + seconds
-            found = await self._look_again(line, waiter, look, end)
+            await self._look_again(line, waiter, look, loop.time() + seconds)
         finally:
             line.remove(waiter)
             if line:  # another one is the first now, and who was woken and leaves wakes the next
                 line[0].wake()
             elif self._lines.get((queue, claiming)) is line:
                 del self._lines[queue, claiming]
-        return found
 
     async def _look_again(
         self,
         line: list[Waiter],
         waiter: Waiter,
-        look: Callable[[], Awaitable[list[_R]]],
+        look: Callable[[], Awaitable[bool]],
         end: float,
-    ) -> list[_R]:
+    ) -> None:
         """Look when woken; who is first in line looks also now and then."""
         pause = _SHORTEST_PAUSE
         while (left := end - waiter.loop.time()) > 0:
@@ -266,9 +292,8 @@ class ThreadedTransport:
             woken = await waiter.wait(min(left, pause) if first else left)
             if woken or first:
                 pause = _SHORTEST_PAUSE if woken else min(pause * 1.5, _LONGEST_PAUSE)
-                if found := await look():
-                    return found
-        return []
+                if await look():
+                    return
 
     def _wake(self, queue: str, messages: int) -> None:
         """Wake as many of each kind as there are messages."""
@@ -283,57 +308,9 @@ class ThreadedTransport:
                     waiter.wake()
                     left -= 1
 
-    def _keep(self, queue: str, bodies: list[bytes]) -> None:
-        self._kept.setdefault(queue, deque()).extend(bodies)
-        self._wake(queue, len(bodies))
 
-    def _take_kept(self, queue: str, limit: int) -> list[bytes]:
-        self._look_for_a_fork()
-        kept = self._kept.get(queue)
-        if not kept:
-            return []
-        if self._closed:
-            raise TransportClosed("this transport was closed before this call")
-        found = [kept.popleft() for _ in range(min(limit, len(kept)))]
-        if not kept:
-            del self._kept[queue]
-        return found
-
-
-class AsyncSQLiteTransport(ThreadedTransport):
-    """
-    Keep queues in one SQLite file, for asyncio.
-
-    Args:
-        path: As for ``SQLiteTransport``, like the following ones.
-        synchronous: See there.
-        clock: See there.
-        max_body: See there.
-        allow_network: See there.
-        threads: As for ``ThreadedTransport``.
-    """
-
-    def __init__(
-        self,
-        path: PathLike,
-        *,
-        synchronous: Synchronous = "NORMAL",
-        clock: Clock | None = None,
-        max_body: int = MAX_BODY,
-        allow_network: bool = False,
-        threads: int = 4,
-    ) -> None:
-        transport = SQLiteTransport(
-            path,
-            synchronous=synchronous,
-            clock=clock,
-            max_body=max_body,
-            allow_network=allow_network,
-        )
-        super().__init__(transport, threads=threads)
-
-    @classmethod
-    def from_url(cls, url: str) -> AsyncSQLiteTransport:
-        """See ``SQLiteTransport.from_url``."""
-        path, synchronous = parse_url(url)
-        return cls(path, synchronous=synchronous)
+@runtime_checkable
+class _TakesBack(Protocol):
+    def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
+        """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
+        ...
