@@ -42,6 +42,7 @@ class Messages(Generic[T]):
         self._timeout = timeout
         self._prefetch = prefetch
         self._ahead: deque[Delivery] = deque()
+        self._was_last = False
         self._held_until = 0.0
         self._working: Message[T] | None = None
         self._stopped = False
@@ -143,8 +144,22 @@ class Messages(Generic[T]):
             _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
 
     def _claim(self, deadline: Deadline) -> bool:
-        found, self._held_until = self._queue.claim_slice(self._prefetch, deadline)
+        """
+        Claim ahead, but a message on its last attempt alone.
+
+        A consumer that dies counts an attempt for all that it holds; so its neighbours could be
+        counted to death. Alone on the last one, a message dies of its own work only.
+        """
+        limit = 1 if self._was_last else self._prefetch
+        found, self._held_until = self._queue.claim_slice(limit, deadline)
         self._ahead.extend(found)
+        last = [self._queue.retry.gives_up(delivery.attempt) for delivery in found]
+        self._was_last = any(last)
+        if self._was_last and len(found) > 1:
+            behind = found[max(1, last.index(True)) :]
+            self._queue.give_back([delivery.receipt for delivery in behind])
+            for _ in behind:
+                self._ahead.pop()
         return bool(found)
 
     def _next(self) -> Message[T] | None:

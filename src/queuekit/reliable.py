@@ -252,7 +252,9 @@ class ReliableQueue(SettlingQueue[T]):
 
         Args:
             timeout: Seconds.
-            prefetch: Messages claimed at a time; more save trips to the store.
+            prefetch: Messages claimed at a time; more save trips to the store. If this process
+                dies, an attempt is counted for each that it holds. So a message on its last attempt
+                is taken alone: none ends in the dead letters for the crash of another.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
@@ -286,7 +288,7 @@ class ReliableQueue(SettlingQueue[T]):
 
         Args:
             timeout: End after so many seconds without a message; 0 when empty, None never.
-            prefetch: Messages claimed at a time.
+            prefetch: Messages claimed at a time; see ``consume``.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))

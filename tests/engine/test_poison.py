@@ -1,0 +1,81 @@
+# Generated from test_poison_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""A message that kills its consumers: it dies after its attempts, and takes nobody with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from .colour import MARKS
+from .rig import Rig
+
+pytestmark = MARKS
+
+LEASE = 60.0
+
+
+def run_until_empty(
+    rig: Rig, killers: set[Any], *, prefetch: int, max_attempts: int
+) -> Counter[Any]:
+    """Consume, dying over each killer, and return how often each body was handed out."""
+    handed: Counter[Any] = Counter()
+    while sum(rig.counts()):
+        jobs = rig.jobs(lease=LEASE, max_attempts=max_attempts)
+        for message in jobs.consume(timeout=0, prefetch=prefetch):
+            handed[message.body] += 1
+            if message.body in killers:
+                break  # and never closed: as a process dies, with all that it had claimed
+            message.ack()
+        rig.clock.advance(LEASE)
+        assert handed.total() < 1000
+    return handed
+
+
+def dead(rig: Rig) -> list[bytes]:
+    return [letter.body for letter in rig.jobs().dead.letters()]
+
+
+@pytest.mark.parametrize("prefetch", [1, 10])
+@pytest.mark.parametrize("max_attempts", [1, 2, 3])
+def test_a_killer_dies_after_exactly_its_attempts(prefetch: int, max_attempts: int) -> None:
+    rig = Rig()
+    rig.queue().put_many(range(12))
+    handed = run_until_empty(rig, {4}, prefetch=prefetch, max_attempts=max_attempts)
+    assert {n: max_attempts if n == 4 else 1 for n in range(12)} == handed
+    assert [b"4"] == dead(rig)
+
+
+@pytest.mark.parametrize("max_attempts", [1, 3])
+def test_no_neighbour_of_killers_is_counted_to_death(max_attempts: int) -> None:
+    rig = Rig()
+    rig.queue().put_many(range(40))
+    killers = {2, 3, 11, 12, 13, 39}
+    handed = run_until_empty(rig, killers, prefetch=10, max_attempts=max_attempts)
+    assert set(range(40)) == set(handed)
+    assert all(1 == handed[n] for n in range(40) if n not in killers)
+    assert all(1 <= handed[n] <= max_attempts for n in killers)
+    assert killers == {int(body) for body in dead(rig)}
+
+
+def test_a_message_on_its_last_attempt_is_taken_alone_and_in_order() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_attempts=2)
+    jobs.put_many(range(6))
+    for message in jobs.get_many(3):
+        (message.fail(delay=0) if message.body < 2 else message.ack())
+    rig.flaky.calls.clear()
+    with jobs.consume(timeout=0, prefetch=4) as messages:
+        for _ in range(3):
+            (messages.__next__()).ack()
+        assert (2, 0, 0) == rig.counts()
+        alone = messages.__next__()
+        assert (0, 2) == (alone.body, alone.attempt)
+        assert (1, 0, 1) == rig.counts(), "the one behind it was left to others"
+        alone.ack()
+        last = messages.__next__()
+        assert (1, 2) == (last.body, last.attempt)
+        last.ack()
+    claims = [call for call in rig.flaky.calls if call in {"claim", "release"}]
+    assert ["claim", "release", "claim", "claim"] == claims
