@@ -69,7 +69,7 @@ class AsyncMessages(Generic[T]):
                 return message
             if not came and not deadline.left(time.monotonic()):
                 break
-        await self._give_back()
+        await self._queue.give_back(self.let_go())
         raise StopAsyncIteration
 
     async def work(self, item: AsyncMessage[T], handler: AHandler[AsyncMessage[T]]) -> None:
@@ -81,13 +81,7 @@ class AsyncMessages(Generic[T]):
         """
         try:
             async with item:
-                try:
-                    await acall(handler, item)
-                except Exception:
-                    raise
-                except BaseException:
-                    await self._give_back()  # first: what goes to the head last stands in front
-                    raise
+                await acall(handler, item)
         except LeaseLost as exc:
             _log.warning("queue %r: %s: %s", self._queue.name, item.id, exc, exc_info=True)
         except Exception:  # noqa: BLE001 - whatever a handler raises must not end the loop
@@ -104,12 +98,23 @@ class AsyncMessages(Generic[T]):
         The message handed out last stays with its consumer. A second call does nothing.
         """
         self._stopped = True
-        self._working = None
+        working, self._working = self._working, None
         try:
             if self._heartbeat is not None:
                 await self._heartbeat.stop()
         finally:
-            await self._give_back()
+            # A worker's own message is unsettled only if it was interrupted around its handler.
+            held = [] if self._heartbeat is None or not working or working.settled else [working]
+            await self._queue.give_back(self.let_go(*held))
+
+    def let_go(self, *handed_out: AsyncMessage[T]) -> list[Receipt]:
+        """Return the receipts of messages handed out and of all claimed ahead, to be released."""
+        receipts = [message.receipt for message in handed_out]
+        for message in handed_out:
+            message.settled = True
+        while self._ahead:
+            receipts.append(self._ahead.popleft().receipt)
+        return list(dict.fromkeys(receipts))
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,12 +181,8 @@ class AsyncMessages(Generic[T]):
         except Exception:
             self._ahead.popleft()  # it comes back with its lease; those behind it go on
             raise
-        self._working = message
+        if message is not None:
+            message.source = self
+        self._working = message  # before it leaves: interrupted in between, it is in both places
         self._ahead.popleft()
         return message
-
-    async def _give_back(self) -> None:
-        receipts: list[Receipt] = [delivery.receipt for delivery in self._ahead]
-        self._ahead.clear()
-        if receipts:
-            await self._queue.give_back(receipts)

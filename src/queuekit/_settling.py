@@ -196,12 +196,21 @@ class SettlingQueue(NamedQueue[Transport, T]):
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
         return self._open().extend(self._name, [receipt], lease=self._lease)
 
+    def ack_again(self, receipt: Receipt) -> None:
+        """Repeat an ack that was interrupted; an error is only logged."""
+        try:
+            self._transport.ack(self._name, [receipt])
+        except TransportError as exc:
+            _log.warning("queue %r: an interrupted ack may not be done: %s", self._name, exc)
+
     def give_back(self, receipts: Sequence[Receipt]) -> None:
         """
         Release deliveries uncounted; what was lost meanwhile is with others, as it should.
 
         An error is only logged: they come back when their lease runs out.
         """
+        if not receipts:
+            return
         try:
             self._transport.release(self._name, receipts, counted=False)
         except TransportError as exc:

@@ -200,12 +200,21 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
         return await self._open().extend(self._name, [receipt], lease=self._lease)
 
+    async def ack_again(self, receipt: Receipt) -> None:
+        """Repeat an ack that was interrupted; an error is only logged."""
+        try:
+            await self._transport.ack(self._name, [receipt])
+        except TransportError as exc:
+            _log.warning("queue %r: an interrupted ack may not be done: %s", self._name, exc)
+
     async def give_back(self, receipts: Sequence[Receipt]) -> None:
         """
         Release deliveries uncounted; what was lost meanwhile is with others, as it should.
 
         An error is only logged: they come back when their lease runs out.
         """
+        if not receipts:
+            return
         try:
             await self._transport.release(self._name, receipts, counted=False)
         except TransportError as exc:

@@ -14,6 +14,7 @@ from .serializer import T
 from .transport import Receipt
 
 if TYPE_CHECKING:
+    from ._messages_async import AsyncMessages
     from ._settling_async import AsyncSettlingQueue
 
 
@@ -23,10 +24,21 @@ class AsyncMessage(Generic[T]):
 
     As a context manager it is acked on success and failed on an error, unless the block has
     settled it already; the error propagates. What interrupts the block from outside (Ctrl-C, a
-    cancelled task) releases it uncounted.
+    cancelled task) releases it uncounted, with what its loop has claimed behind it; once the block
+    has succeeded it is acked all the same.
     """
 
-    __slots__ = ("attempt", "body", "data", "headers", "id", "queue", "receipt", "settled")
+    __slots__ = (
+        "attempt",
+        "body",
+        "data",
+        "headers",
+        "id",
+        "queue",
+        "receipt",
+        "settled",
+        "source",
+    )
 
     def __init__(
         self,
@@ -51,6 +63,8 @@ class AsyncMessage(Generic[T]):
         """The stored bytes, frame included."""
         self.settled = False
         """True once this object was told to be acked, failed, released or rejected."""
+        self.source: AsyncMessages[T] | None = None
+        """The loop that handed it out, if one did."""
 
     @property
     def enqueued_at(self) -> datetime | None:
@@ -124,11 +138,19 @@ class AsyncMessage(Generic[T]):
         if self.settled:
             return
         if exc is None:
-            await self.ack()
+            try:
+                await self.ack()
+            except Exception:
+                raise
+            except BaseException:  # the work is done, and perhaps the store has not heard it
+                await self.queue.ack_again(self.receipt)
+                raise
             return
         try:
             if isinstance(exc, Exception):
                 await self.fail(reason=f"{type(exc).__name__}: {exc}")
+            elif self.source is not None:
+                await self.queue.release(*self.source.let_go(self))
             else:
                 await self.release()
         except QueueKitError as error:  # must not take the place of the block's own error

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from .colour import MARKS
-from .rig import BOTH, Rig
+from .colour import INTERRUPT, MARKS
+from .rig import BOTH, Rig, take
 
 pytestmark = MARKS
 
@@ -63,3 +65,82 @@ def test_a_prefetching_worker_that_is_interrupted_keeps_the_order() -> None:
     with pytest.raises(KeyboardInterrupt):
         work()
     assert [1, 2, 3, 4] == jobs.peek(4)
+
+
+def test_an_interrupted_block_in_a_prefetching_loop_keeps_the_order() -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put_many([1, 2, 3, 4])
+    with pytest.raises(INTERRUPT):
+        messages = jobs.consume(timeout=0, prefetch=3)
+        with messages:
+            for message in messages:
+                with message:
+                    raise INTERRUPT
+    assert [1, 2, 3, 4] == jobs.peek(4)
+    assert [1, 1, 1, 1] == [message.attempt for message in jobs.get_many(4)]
+
+
+def test_a_loop_goes_on_after_an_interrupted_block() -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put_many([1, 2, 3, 4])
+    found: list[Any] = []
+    for message in jobs.consume(timeout=0, prefetch=3):
+        try:
+            with message:
+                found.append(message.body)
+                if [1] == found:
+                    raise INTERRUPT
+        except INTERRUPT:
+            pass
+    assert [1, 1, 2, 3, 4] == found
+    assert (0, 0, 0) == rig.counts()
+
+
+def test_a_worker_interrupted_before_its_handler_gives_the_message_back() -> None:
+    """Between the claim and the call there are a few steps of the interpreter."""
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put_many([1, 2, 3])
+
+    @jobs.worker(timeout=0, prefetch=2)
+    def work(message: object) -> None: ...
+
+    source = work._consume()
+
+    def interrupted(*_: object) -> None:
+        raise INTERRUPT
+
+    source.work = interrupted  # type: ignore[method-assign]
+    work._consume = lambda: source
+    with pytest.raises(INTERRUPT):
+        work()
+    assert [1, 2, 3] == jobs.peek(4)
+    assert 1 == (take(jobs)).attempt
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_ack_that_is_interrupted_is_made_all_the_same(after: bool) -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put(1)
+    rig.flaky.fail_next("ack", error=INTERRUPT(), after=after)
+    with pytest.raises(INTERRUPT):
+        message = take(jobs)
+        with message:
+            assert 1 == message.body
+    assert (0, 0, 0) == rig.counts()
+
+
+def test_an_ack_that_is_interrupted_while_the_store_is_away_stays_an_interruption() -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put(1)
+    rig.flaky.fail_next("ack", error=INTERRUPT())
+    rig.flaky.fail_next("ack")
+    with pytest.raises(INTERRUPT):
+        message = take(jobs)
+        with message:
+            assert 1 == message.body
+    assert (0, 0, 1) == rig.counts(), "until its lease runs out"

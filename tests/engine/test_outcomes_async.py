@@ -150,7 +150,7 @@ async def test_an_interruption_propagates_when_the_store_is_away() -> None:
     rig = AsyncRig()
     jobs = rig.jobs()
     await jobs.put_many(["x", "y"])
-    rig.flaky.fail_next("release", times=2)
+    rig.flaky.fail_next("release")
 
     @jobs.worker(timeout=0, prefetch=2)
     async def work(message: Any) -> None:
