@@ -37,7 +37,7 @@ def ledgers(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def accept(request: pytest.FixtureRequest) -> Callable[[str, Account], None]:
+def accept(request: pytest.FixtureRequest, seed: int) -> Callable[[str, Account], None]:
     """Return what takes the account of a run into the table, and fails if it does not add up."""
 
     def accept(run: str, account: Account) -> None:
@@ -45,7 +45,7 @@ def accept(request: pytest.FixtureRequest) -> Callable[[str, Account], None]:
         if not account.passed:
             where = request.node.funcargs.get("ledgers") or request.node.funcargs.get("tmp_path")
             found = "\n".join(account.faults)
-            pytest.fail(f"{run}: {account}\n{found}\nledgers: {where}", pytrace=False)
+            pytest.fail(f"{run}: {account}\n{found}\nseed {seed}, ledgers: {where}", pytrace=False)
 
     return accept
 

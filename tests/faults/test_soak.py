@@ -36,6 +36,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Let this process have a connection for each of a thousand consumers."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def resident() -> int:
     """Return the bytes of memory that this process has."""
     gc.collect()
@@ -115,11 +124,9 @@ def commands(client: redis.Redis) -> tuple[dict[str, int], int]:
 
 @pytest.mark.t2
 def test_one_message_among_a_thousand_idle_consumers_runs_two_claims_at_most(
-    server: Server, tell: Any, monkeypatch: pytest.MonkeyPatch
+    server: Server, tell: Any, many_files: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The slices are made so long that no consumer looks by itself meanwhile."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     monkeypatch.setattr(transport_async, "_MAX_WAIT", 100.0)
 
     async def run() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
@@ -47,6 +48,8 @@ def test_loops_that_end_lose_nothing(
 @pytest.mark.timeout(300)
 @WAYS
 def test_hundreds_of_loops_that_end_lose_nothing(
-    redis_url: str, redis_prefix: str, chance: random.Random, way: str
+    redis_url: str, redis_prefix: str, chance: random.Random, tell: Any, way: str
 ) -> None:
-    storm_of_loops(Storm(way, f"{redis_url}?prefix={redis_prefix}", 2_000, chance), 5)
+    storm = Storm(way, f"{redis_url}?prefix={redis_prefix}", 2_000, chance)
+    storm_of_loops(storm, 5)
+    tell(f"storm of loops, {way}: 2,000 messages, {storm.ended:,} gets in loops that ended, 0 lost")
