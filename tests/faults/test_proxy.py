@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -31,7 +32,7 @@ def proxy(heard: list[bytes]) -> Iterator[Proxy]:
             threading.Thread(target=answer, args=(client,), daemon=True).start()
 
     def answer(client: socket.socket) -> None:
-        with client, client.makefile("rb") as lines:
+        with suppress(OSError), client, client.makefile("rb") as lines:
             for line in lines:
                 heard.append(line)
                 with contextlib.suppress(OSError):  # the proxy may have closed it
