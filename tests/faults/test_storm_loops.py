@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
+import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from .test_storm_async import WAYS, Storm
+from queuekit import Queue
+
+from .test_storm_async import GAP, WAYS, Storm
 
 pytestmark = pytest.mark.redis
 
 
-def storm_of_loops(storm: Storm, each: int = 3) -> None:
-    """Run loop after loop on one queue object, each ended while three gets wait."""
+def storm_of_loops(storm: Storm, url: str) -> None:
+    """
+    Run loop after loop on one queue object, each ended while three gets wait.
 
-    async def short(first: int) -> None:
+    Another thread puts meanwhile, so that messages are on their way when a loop ends.
+    """
+
+    def put() -> None:
+        with closing(Queue[int]("q", url)) as producer:
+            for i in range(storm.count):
+                producer.put(i)
+                time.sleep(chance.uniform(0, GAP))
+
+    async def short() -> None:
         gets = [asyncio.ensure_future(_gets(storm)) for _ in range(3)]
-        await storm.put(first, min(first + each, storm.count))
-        await asyncio.sleep(storm.chance.uniform(0, 0.002))
+        await asyncio.sleep(storm.chance.uniform(0, 0.006))
         storm.ended += sum(not get.done() for get in gets)
-
-    for first in range(0, storm.count, each):
-        asyncio.run(short(first))
 
     async def finish() -> None:
         await storm.finish()
-        await storm.check(in_order=False, at_least=storm.count // 20)
+        await storm.check(in_order=False, at_least=storm.count // 30)
 
+    chance = random.Random(storm.chance.random())
+    thread = threading.Thread(target=put)
+    thread.start()
+    while thread.is_alive():
+        asyncio.run(short())
     asyncio.run(finish())
 
 
@@ -41,15 +57,19 @@ async def _gets(storm: Storm) -> None:
 def test_loops_that_end_lose_nothing(
     redis_url: str, redis_prefix: str, chance: random.Random, way: str
 ) -> None:
-    storm_of_loops(Storm(way, f"{redis_url}?prefix={redis_prefix}", 150, chance))
+    url = f"{redis_url}?prefix={redis_prefix}"
+    storm_of_loops(Storm(way, url, 300, chance), url)
 
 
 @pytest.mark.t2
 @pytest.mark.timeout(300)
 @WAYS
-def test_hundreds_of_loops_that_end_lose_nothing(
+def test_thousands_of_messages_for_loops_that_end(
     redis_url: str, redis_prefix: str, chance: random.Random, tell: Any, way: str
 ) -> None:
-    storm = Storm(way, f"{redis_url}?prefix={redis_prefix}", 2_000, chance)
-    storm_of_loops(storm, 5)
-    tell(f"storm of loops, {way}: 2,000 messages, {storm.ended:,} gets in loops that ended, 0 lost")
+    url = f"{redis_url}?prefix={redis_prefix}"
+    storm = Storm(way, url, 10_000, chance)
+    storm_of_loops(storm, url)
+    tell(
+        f"storm of loops, {way}: 10,000 messages, {storm.ended:,} gets in loops that ended, 0 lost"
+    )
