@@ -7,17 +7,15 @@ commands whose outcome is unknown; what comes from here never does. redis is imp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ..._checks import refuse_type
 from ...errors import ConfigurationError
-from ._resp import Refuse, new_reader
 from ._slots import Address
-from ._wire import AsyncConnection, Connection
 from .keys import DEFAULT_PREFIX
+from .source import ClusterSource, Source
 
 if TYPE_CHECKING:
     import redis
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
 
 Client: TypeAlias = "redis.Redis"
 AsyncClient: TypeAlias = "redis.asyncio.Redis"
-
-SOCKET_TIMEOUT: Final = 5.0
-"""Seconds that a server may be silent; waits are cut into slices well below."""
 
 _SCHEMES: Final = {
     "redis": "redis",
@@ -44,92 +39,6 @@ _CLUSTER: Final = "+cluster"
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _OURS: Final = ("prefix", "replicas")
 _KNOWN: Final = ("db", *_OURS, "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
-
-
-class Source:
-    """Makes connections to one server. ``str()`` of it names the server and no secrets."""
-
-    __slots__ = (
-        "_options",
-        "_type",
-        "connect_timeout",
-        "name",
-        "new_reader",
-        "shown",
-        "socket_timeout",
-    )
-
-    def __init__(self, kind: Callable[..., object], options: Mapping[str, Any]) -> None:
-        """Take how redis-py would connect, and set what must not differ."""
-        from redis._parsers import BaseParser
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-
-        fixed: dict[str, object] = {
-            "decode_responses": False,
-            "health_check_interval": 0,
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "retry_on_error": [],
-            "retry_on_timeout": False,
-        }
-        ours = {key: value for key, value in options.items() if not _is_internal(key)}
-        self.socket_timeout = float(ours.get("socket_timeout") or SOCKET_TIMEOUT)
-        self.connect_timeout = float(ours.get("socket_connect_timeout") or SOCKET_TIMEOUT)
-        fixed["socket_timeout"] = self.socket_timeout
-        fixed["socket_connect_timeout"] = self.connect_timeout
-        self._type = kind
-        self._options = {**ours, **fixed}
-        refuse = cast("Refuse", getattr(BaseParser, "parse_error"))  # noqa: B009 - it has no types
-        self.new_reader = partial(new_reader, refuse)
-        """Makes a reader of replies; error replies become redis-py's exceptions."""
-        self.name = _server(self._options)
-        """The server, for errors."""
-        self.shown = _url(kind, self._options)
-        """The server as a URL without secrets, for ``repr()``."""
-
-    def connection(self) -> Connection:
-        """Make a connection; it connects later."""
-        return cast("Connection", self._type(**self._options))
-
-    def async_connection(self) -> AsyncConnection:
-        """
-        Make a connection for asyncio; it connects later.
-
-        It has no timeout: redis-py's (a ``wait_for``) swallows cancellations before Python 3.12, so
-        the link sets its own.
-        """
-        options = {**self._options, "socket_timeout": None}
-        return cast("AsyncConnection", self._type(**options))
-
-
-class ClusterSource:
-    """Makes sources for the nodes of a cluster, of which some are known at first."""
-
-    __slots__ = ("_kind", "_options", "name", "seeds", "shown", "slot", "socket_timeout")
-
-    def __init__(
-        self, kind: Callable[..., object], options: Mapping[str, Any], seeds: list[Address]
-    ) -> None:
-        from redis.crc import key_slot
-
-        self._kind = kind
-        self._options = options
-        self.seeds = seeds
-        first = self.at(seeds[0])
-        self.socket_timeout = first.socket_timeout
-        self.name = f"the cluster of {first.name}"
-        """The cluster, for errors."""
-        nodes = ",".join(map(str, seeds))
-        scheme, _, rest = first.shown.partition("://")
-        secret = "***@" if "@" in rest else ""
-        self.shown = f"{scheme}+cluster://{secret}{nodes}"
-        """The cluster as a URL without secrets, for ``repr()``."""
-        self.slot: Callable[[bytes], int] = key_slot
-
-    def at(self, address: Address) -> Source:
-        """Return a source of connections to one node."""
-        return Source(self._kind, {**self._options, "host": address.host, "port": address.port})
 
 
 def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Source:
@@ -234,11 +143,6 @@ def _connection_type(scheme: str, for_asyncio: bool) -> Callable[..., object]:
     return cast("Callable[..., object]", kinds[scheme])
 
 
-def _is_internal(key: str) -> bool:
-    """Tell what a pool adds for itself, bound to that pool and its own connections."""
-    return key.startswith(("maint", "orig_", "oss_cluster", "himport", "event_")) or key == "cache"
-
-
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -312,21 +216,6 @@ def _count(text: str) -> int:
 
 def _refuse(why: str) -> NoReturn:
     raise ConfigurationError(why) from None
-
-
-def _server(options: Mapping[str, Any]) -> str:
-    path = options.get("path")
-    return str(path) if path else f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-
-
-def _url(kind: Callable[..., object], options: Mapping[str, Any]) -> str:
-    secret = any(options.get(key) for key in ("username", "password", "credential_provider"))
-    who = "***@" if secret else ""
-    db = options.get("db") or 0
-    if options.get("path"):
-        return f"unix://{who}{options['path']}?db={db}"
-    scheme = "rediss" if "SSL" in getattr(kind, "__name__", "") else "redis"
-    return f"{scheme}://{who}{_server(options)}/{db}"
 
 
 def _dotted(kind: type) -> str:

@@ -11,8 +11,8 @@ from ..._acompat import asleep
 from ...errors import TransportError
 from ._slots import Address, SlotTable, is_out_of_date, is_try_again, key_of, redirection
 from ._wire import Command, LinkBroken, LinkClosed, Reply
-from .client import ClusterSource
 from .link_async import AsyncLink
+from .source import ClusterSource
 
 _PATIENCE: Final = 2.0
 """Seconds for which a command is sent again while its slot moves: a refusal has done nothing."""

@@ -16,7 +16,7 @@ from typing import ClassVar, Final
 
 from ._line import Line
 from ._wire import Command, Connection, LinkBroken, LinkClosed, Reply, pack
-from .client import Source
+from .source import Source
 
 _IDLE: Final = 0.1
 """Seconds after which a connection is looked at before it is used: the server may have gone."""

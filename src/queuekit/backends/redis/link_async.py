@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from ._resp import Reader
 from ._wire import Command, LinkBroken, LinkClosed, Reply, pack
-from .client import Source
+from .source import Source
 
 _IDLE: Final = 0.1
 """Seconds after which a connection is looked at before it is used: the server may have gone."""

@@ -27,11 +27,12 @@ from ._puts import check_framed, chunks
 from ._tries import alike
 from ._wire import Command
 from .claims import Claims
-from .client import ClusterSource, Source, source_of_client, source_of_url
+from .client import source_of_client, source_of_url
 from .exchange import Exchange
 from .fifo import Fifo
 from .keys import DEFAULT_PREFIX, Keys, check_prefix
 from .puts import Puts
+from .source import ClusterSource, Source
 
 if TYPE_CHECKING:
     from .client import Client

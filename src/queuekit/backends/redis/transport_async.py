@@ -27,11 +27,12 @@ from ._puts import check_framed, chunks
 from ._tries import alike
 from ._wire import Command
 from .claims_async import AsyncClaims
-from .client import ClusterSource, Source, source_of_client, source_of_url
+from .client import source_of_client, source_of_url
 from .exchange_async import AsyncExchange
 from .fifo_async import AsyncFifo
 from .keys import DEFAULT_PREFIX, Keys, check_prefix
 from .puts_async import AsyncPuts
+from .source import ClusterSource, Source
 
 if TYPE_CHECKING:
     from .client import AsyncClient
