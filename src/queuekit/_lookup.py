@@ -22,6 +22,7 @@ _ASYNC_REDIS = "queuekit.backends.redis.transport_async:AsyncRedisTransport"
 _REDIS_SCHEMES = (
     *("redis", "rediss", "valkey", "valkeys", "unix"),
     *("redis+cluster", "rediss+cluster", "valkey+cluster", "valkeys+cluster"),
+    *("redis+sentinel", "rediss+sentinel", "valkey+sentinel", "valkeys+sentinel"),
 )
 
 TRANSPORTS: Final = {

@@ -33,6 +33,9 @@ def shown(url: str) -> str:
         ("valkeys://:secret@h", "rediss://***@h:6379/0"),
         ("unix:///run/r.sock?db=2", "unix:///run/r.sock?db=2"),
         ("redis://[::1]:7/0", "redis://::1:7/0"),
+        ("redis+sentinel://a,b:1/m", "redis+sentinel://a:26379,b:1/m/0"),
+        ("valkeys+sentinel://:secret@a/m/2", "rediss+sentinel://***@a:26379/m/2"),
+        ("redis+sentinel://a/m?sentinel_password=secret", "redis+sentinel://***@a:26379/m/0"),
     ],
 )
 def test_a_url_is_shown_without_its_secrets(url: str, text: str) -> None:
@@ -62,6 +65,10 @@ def test_the_prefix() -> None:
         ("redis://:canary@h#x", "%23"),
         ("redis://[:canary@h", "cannot be read"),
         ("http://:canary@h", "valkeys"),
+        ("redis+sentinel://:canary@h", "name the service"),
+        ("redis+sentinel://:canary@h:1,i:x/m", "host:port"),
+        ("redis+sentinel://:canary@h/m/x", "database"),
+        ("redis://h?sentinel_password=canary", "redis\\+sentinel"),
         ("unix://?db=1", "path"),
         ("redis://h?prefix=a:b", "prefix"),
     ],
@@ -102,8 +109,8 @@ def test_a_password_may_have_any_characters() -> None:
         (RedisTransport, redis.RedisCluster, "redis.Redis"),
         (
             RedisTransport,
-            redis.sentinel.Sentinel([("localhost", 1)]).master_for("m"),
-            "Sentinel",
+            redis.sentinel.Sentinel([("localhost", 1)]).slave_for("m"),
+            "master_for",
         ),
     ],
 )

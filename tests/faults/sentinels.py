@@ -77,9 +77,9 @@ class Service:
 
 @contextmanager
 def service_in(
-    directory: Path, *, sentinels: int = 1, extra: tuple[str, ...] = ()
+    directory: Path, *, sentinels: int = 1, extra: tuple[str, ...] = (), password: str = ""
 ) -> Iterator[Service]:
-    """Start a pair and sentinels of which the majority decides."""
+    """Start a pair and sentinels of which the majority decides; *extra* lines configure them."""
     with ExitStack() as stack:
         pair = stack.enter_context(pair_in(directory))
         quorum = sentinels // 2 + 1
@@ -88,6 +88,7 @@ def service_in(
             home = directory / f"s{i}"
             home.mkdir()
             started.append(Sentinel(home, pair.primary.port, quorum, *extra))
+            started[-1].password = password
             stack.callback(started[-1].stop)
         service = Service(pair, started)
         eventually(service.is_ready, 20, "the sentinels know the replica")

@@ -31,6 +31,9 @@ def free_port() -> int:
 class Server:
     """A server of one's own, to stop, fill and restart."""
 
+    password: str | None = None
+    """What ``do`` logs in with."""
+
     def __init__(self, directory: Path, *arguments: str) -> None:
         found = server_binary()
         if found is None:
@@ -63,7 +66,7 @@ class Server:
 
     def do(self, *command: object) -> Any:
         """Run one command on a connection of its own."""
-        with redis.Redis(port=self.port, socket_timeout=5) as client:
+        with redis.Redis(port=self.port, password=self.password, socket_timeout=5) as client:
             return client.execute_command(*command)
 
     def pause(self) -> None:

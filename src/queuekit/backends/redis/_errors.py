@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import QueueFull, TransportError, TransportUnavailable
-from ._wire import LinkBroken
+from ._wire import LinkBroken, Reply
 
 _FATAL: Final = {
     "WRONGTYPE": "a key of this queue holds something that is no queuekit data; choose another name"
@@ -29,8 +29,12 @@ _PASSING: Final = {
     "LOADING": "the server is loading its data",
     "BUSY": "the server is busy with somebody's script",
     "UNBLOCKED": "the server became a replica while this call waited",
+    "IDONTKNOW": "the sentinel does not know enough yet",
     "max number of clients": "the server has no more connections; raise its maxclients",
 }
+_ELSEWHERE: Final = frozenset({"READONLY", "MASTERDOWN", "UNBLOCKED", "LOADING"})
+"""After these a new connection is made: a sentinel or the name service may know a better one."""
+
 _CLASSES: Final = {
     "NoPermissionError": "NOPERM",
     "AuthenticationError": "WRONGPASS",
@@ -64,6 +68,11 @@ def code_of(exc: BaseException) -> str:
     return ""
 
 
+def is_elsewhere(reply: Reply) -> bool:
+    """Tell whether a refusal means that another server may be the primary by now."""
+    return isinstance(reply, Exception) and code_of(reply) in _ELSEWHERE
+
+
 def refusal(exc: BaseException, server: str, doing: str) -> TransportError:
     """Return our error for an error reply: what was being done, where, and the way out."""
     code = code_of(exc)
@@ -80,6 +89,8 @@ def refusal(exc: BaseException, server: str, doing: str) -> TransportError:
 def broken(exc: LinkBroken, server: str, doing: str, unknown: str) -> TransportError:
     """Return our error for an exchange that did not come to its end; *unknown* is what is not."""
     cause = exc.__cause__ or exc
+    if isinstance(cause, TransportError):
+        return type(cause)(f"{doing}: {cause}")
     if code_of(cause):
         return refusal(cause, server, doing)
     if not exc.sent:

@@ -34,11 +34,20 @@ _SCHEMES: Final = {
     "valkey+cluster": "redis",
     "rediss+cluster": "rediss",
     "valkeys+cluster": "rediss",
+    "redis+sentinel": "redis",
+    "valkey+sentinel": "redis",
+    "rediss+sentinel": "rediss",
+    "valkeys+sentinel": "rediss",
 }
 _CLUSTER: Final = "+cluster"
+_SENTINEL: Final = "+sentinel"
 _TLS: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _OURS: Final = ("prefix", "replicas")
-_KNOWN: Final = ("db", *_OURS, "socket_timeout", "socket_connect_timeout", "client_name", *_TLS)
+_LOGIN: Final = ("sentinel_username", "sentinel_password")
+_KNOWN: Final = (
+    *("db", *_OURS, "socket_timeout", "socket_connect_timeout", "client_name"),
+    *(*_TLS, *_LOGIN),
+)
 
 
 def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Source:
@@ -58,15 +67,28 @@ def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Sour
         way_out = "or build the transport with from_url"
         refuse_type(f"client= takes a {_dotted(right)}", client, way_out)
     pool = client.connection_pool
-    if "Sentinel" in type(pool).__name__:
-        raise ConfigurationError("Redis Sentinel is not supported yet; name the server itself")
     options: dict[str, Any] = pool.connection_kwargs
     if options.get("decode_responses"):
         raise ConfigurationError(
             "this client has decode_responses=True, which destroys bodies that are no text; make"
             " it without, or build the transport with from_url"
         )
+    if "Sentinel" in type(pool).__name__:
+        return _sentinel_of_pool(pool, for_asyncio=for_asyncio)
     return Source(pool.connection_class, options)
+
+
+def _sentinel_of_pool(pool: Any, *, for_asyncio: bool) -> Source:
+    if not pool.is_master:
+        raise ConfigurationError("this client is for replicas; make it with master_for")
+    options = {**pool.connection_kwargs}
+    del options["connection_pool"]
+    if options.pop("redis_connect_func", None) is not None:
+        raise ConfigurationError("redis_connect_func does not work together with Sentinel")
+    asked = [client.connection_pool for client in pool.sentinel_manager.sentinels]
+    sentinels = [_sentinel(each.connection_class, each.connection_kwargs) for each in asked]
+    make = _sentinel_module(for_asyncio=for_asyncio).sentinel_source
+    return cast("Source", make(pool.connection_class, options, pool.service_name, sentinels))
 
 
 class Ours(NamedTuple):
@@ -85,8 +107,13 @@ def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source | ClusterSourc
     options: dict[str, Any] = {
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
-        "db": _db(parts, scheme, query),
     }
+    if parts.scheme.endswith(_SENTINEL):
+        service, _, path = parts.path.strip("/").partition("/")
+        login = {key[len("sentinel_") :]: query.pop(key, None) for key in _LOGIN}
+    else:
+        service, path, login = "", "" if scheme == "unix" else parts.path.strip("/"), {}
+    options["db"] = _db(path, query)
     for key in ("socket_timeout", "socket_connect_timeout"):
         if key in query:
             options[key] = _seconds(key, query.pop(key))
@@ -97,6 +124,9 @@ def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source | ClusterSourc
         options["path"] = unquote(parts.path)
     elif parts.scheme.endswith(_CLUSTER):
         return _cluster_of(parts, scheme, options, for_asyncio=for_asyncio), ours
+    elif parts.scheme.endswith(_SENTINEL):
+        source = _sentinel_of(parts, scheme, options, service, login, for_asyncio=for_asyncio)
+        return source, ours
     else:
         options["host"] = unquote(parts.hostname or "localhost")
         options["port"] = _port(parts)
@@ -108,16 +138,54 @@ def _cluster_of(
 ) -> ClusterSource:
     if options.pop("db"):
         _refuse("a cluster has the database 0 only")
-    seeds = [_address(each) for each in parts.netloc.rpartition("@")[2].split(",")]
+    seeds = _addresses(parts, 6379)
     return ClusterSource(_connection_type(scheme, for_asyncio), options, seeds)
 
 
-def _address(text: str) -> Address:
+def _sentinel_of(
+    parts: SplitResult,
+    scheme: str,
+    options: dict[str, Any],
+    service: str,
+    login: dict[str, Any],
+    *,
+    for_asyncio: bool,
+) -> Source:
+    if not service:
+        _refuse("name the service, as in redis+sentinel://host1:26379,host2:26379/mymaster")
+    module = _sentinel_module(for_asyncio=for_asyncio)
+    kind = _connection_type(scheme, for_asyncio)
+    tls = {key: value for key, value in options.items() if key in _TLS}
+    sentinels = [
+        _sentinel(kind, {**tls, **login, "host": host, "port": port})
+        for host, port in _addresses(parts, 26379)
+    ]
+    managed = _sentinel_type(scheme, for_asyncio)
+    options = {**module.PRIMARY_TIMEOUTS, **options}
+    return cast("Source", module.sentinel_source(managed, options, unquote(service), sentinels))
+
+
+def _sentinel(kind: Callable[..., object], options: dict[str, Any]) -> Source:
+    """Return a source of connections to one sentinel, which need not wait long."""
+    return Source(kind, {**options, "socket_timeout": 1.0, "socket_connect_timeout": 1.0})
+
+
+def _sentinel_module(*, for_asyncio: bool) -> Any:
+    from importlib import import_module
+
+    return import_module(f"{__package__}.sentinel{'_async' if for_asyncio else ''}")
+
+
+def _addresses(parts: SplitResult, port: int) -> list[Address]:
+    return [_address(each, port) for each in parts.netloc.rpartition("@")[2].split(",")]
+
+
+def _address(text: str, port: int) -> Address:
     try:
         parts = urlsplit(f"//{text}")
-        address = Address(unquote(parts.hostname or "localhost"), parts.port or 6379)
+        address = Address(unquote(parts.hostname or "localhost"), parts.port or port)
     except ValueError:
-        _refuse("each node of a cluster is given as host:port, with a comma between two")
+        _refuse("each node is given as host:port, with a comma between two")
     return address
 
 
@@ -141,6 +209,14 @@ def _connection_type(scheme: str, for_asyncio: bool) -> Callable[..., object]:
         "unix": home.UnixDomainSocketConnection,
     }
     return cast("Callable[..., object]", kinds[scheme])
+
+
+def _sentinel_type(scheme: str, for_asyncio: bool) -> Callable[..., object]:
+    redis = _import_redis()
+    home = redis.asyncio.sentinel if for_asyncio else redis.sentinel
+    is_tls = scheme == "rediss"
+    kind = home.SentinelManagedSSLConnection if is_tls else home.SentinelManagedConnection
+    return cast("Callable[..., object]", kind)
 
 
 def _split(url: str) -> SplitResult:
@@ -173,13 +249,14 @@ def _parameters(parts: SplitResult, scheme: str) -> dict[str, str]:
             _refuse(f"{what} parameter {key!r} in the URL; known are {', '.join(_KNOWN)}")
         if key in _TLS and scheme != "rediss":
             _refuse(f"{key} needs TLS: the scheme rediss or valkeys")
+        if key in _LOGIN and not parts.scheme.endswith(_SENTINEL):
+            _refuse(f"{key} needs sentinels: the scheme redis+sentinel")
         query[key] = value
     return query
 
 
-def _db(parts: SplitResult, scheme: str, query: dict[str, str]) -> int:
+def _db(in_path: str, query: dict[str, str]) -> int:
     in_query = query.pop("db", None)
-    in_path = "" if scheme == "unix" else parts.path.strip("/")
     if in_query is not None and in_path:
         _refuse("the URL names the database twice, in its path and as db=")
     text = in_path or in_query or "0"

@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
+from ._errors import is_elsewhere
 from ._line import Line
 from ._wire import Command, Connection, LinkBroken, LinkClosed, Reply, pack
 from .source import Source
@@ -167,6 +168,8 @@ class Link:
                     self._finish(slot, line, into, start, goal)
             raise
         slot.used = time.monotonic()
+        if any(map(is_elsewhere, into[start:])):
+            slot.drop()
 
     def _ready(self, slot: _Slot) -> Line:
         line = slot.line

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Final
 
+from ._errors import is_elsewhere
 from ._resp import Reader
 from ._wire import Command, LinkBroken, LinkClosed, Reply, pack
 from .source import Source
@@ -196,16 +197,18 @@ class AsyncLink:
         data = pack(commands)
         silence = self._waiting_silence if waits else self.source.socket_timeout
         slot = await self._take()
+        start = len(into)
         try:
             if keeps and waits and slot.id is None:
                 await self._number(slot)
-            goal = len(into) + len(commands)
+            goal = start + len(commands)
             cancelled = await self._converse(slot, data, into, goal, silence, keeps)
         except BaseException as exc:
             await _drop(slot)
             if isinstance(exc, Exception):
                 raise LinkBroken(slot.sent) from exc
             raise
+        slot.broken = slot.broken or any(map(is_elsewhere, into[start:]))
         await self._give(slot, loop)
         if cancelled is not None:
             raise cancelled

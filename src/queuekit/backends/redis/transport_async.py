@@ -114,9 +114,11 @@ class AsyncRedisTransport:
         Build a transport for ``redis://user:password@host:6379/0``.
 
         Schemes: redis, valkey; rediss, valkeys with TLS; unix with the path of a socket; with
-        +cluster (``redis+cluster://host:7000,host:7001``) some nodes of a cluster are named.
-        Parameters: db, prefix, replicas, client_name, socket_timeout, socket_connect_timeout,
-        ssl_ca_certs, ssl_certfile, ssl_keyfile.
+        +cluster (``redis+cluster://host:7000,host:7001``) some nodes of a cluster are named; with
+        +sentinel (``redis+sentinel://host1:26379,host2:26379/service/0``) sentinels, which say who
+        is the primary. Parameters: db, prefix, replicas, client_name, socket_timeout,
+        socket_connect_timeout, ssl_ca_certs, ssl_certfile, ssl_keyfile, sentinel_username,
+        sentinel_password.
         """
         from .link_async import AsyncLink
 
