@@ -53,6 +53,18 @@ def test_a_fork_opens_a_named_store_of_its_own() -> None:
     assert [b"parent"] == parent.pop("q", limit=9)
 
 
+def test_looking_at_a_queue_makes_none() -> None:
+    transport = MemoryTransport()
+    for n in range(10):
+        assert [] == transport.peek(f"q{n}")
+        assert (0, 0, 0) == transport.stats(f"q{n}")
+        assert [] == transport.pop(f"q{n}", timeout=0.001)
+        assert [] == transport.claim(f"q{n}", lease=1, timeout=0.001)
+        assert 0 == transport.purge(f"q{n}") == transport.recover(f"q{n}")
+    assert {} == transport.store.lanes
+    assert {} == transport.store.lines._waiting
+
+
 def test_only_so_many_tokens_are_remembered(monkeypatch) -> None:
     monkeypatch.setattr(_tokens, "_MOST_TOKENS", 10)
     transport = MemoryTransport()

@@ -297,6 +297,7 @@ def test_a_full_disk_refuses_pushes_and_can_be_drained(transport):
 
 def test_a_lock_held_by_somebody_else(transport, path, monkeypatch):
     monkeypatch.setattr(_sqlite_link, "BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("queuekit.backends._sqlite_wait.GRACE", 0.1)
     transport.push("q", [b"a"])
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
@@ -472,13 +473,18 @@ def test_a_connection_and_a_path_is_a_mistake(path):
 def test_a_reboot_sets_the_clock_on(path, monkeypatch):
     first = SQLiteTransport(path)
     first.push("q", [wrap(b"i" * 16, b"late")], options=PushOptions(delay=60))
+    first.push("q", [b"1", b"2"])
+    (held, _) = first.claim("q", lease=3600, limit=2)
+    first.extend("q", [held.receipt], lease=7200)
     before = first._db.now()
     first.close()
     monkeypatch.setattr(_sqlite_store, "_boot_id", lambda: "another boot")
     monkeypatch.setattr(_sqlite_store, "_monotonic", lambda: 1.0)
     monkeypatch.setattr(time, "time", lambda: 0.0)  # a machine without a battery
     second = SQLiteTransport(path)
-    assert second.claim("q", lease=1) == []
+    again = second.claim("q", lease=1, limit=9)  # at once: who held them is gone
+    assert [(one.body, one.attempt) for one in again] == [(b"1", 2), (b"2", 2)]
+    assert second.ack("q", [held.receipt]) == [held.receipt]
     assert second._db.now() >= before - 1
     second.close()
     third = SQLiteTransport(path)
@@ -509,7 +515,7 @@ def test_the_wall_clock_moves_no_lease(transport, path, monkeypatch):
         ("sqlite:jobs.db", "jobs.db", "NORMAL"),
         ("sqlite:/var/jobs.db", "/var/jobs.db", "NORMAL"),
         ("SQLITE:///a%20b%3F.db?synchronous=full", "a b?.db", "FULL"),
-        ("sqlite:///a#1.db", "a#1.db", "NORMAL"),
+        ("sqlite:///a%231.db", "a#1.db", "NORMAL"),
     ],
 )
 def test_urls(url, path, synchronous):
@@ -530,6 +536,7 @@ def test_urls(url, path, synchronous):
         ("sqlite:///jobs.db?synchronous=off", '"NORMAL" or "FULL"'),
         ("sqlite:///%ff.db", "UTF-8"),
         ("sqlite:///a%00b", "NUL"),
+        ("sqlite:///a.db#1", "%23"),
     ],
 )
 def test_urls_that_are_mistakes(url, says):

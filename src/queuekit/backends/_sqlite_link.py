@@ -147,7 +147,8 @@ def _ours(exc: sqlite3.Error, path: str, waited: float) -> TransportError:
         return BodyTooLarge(f"a body for {path!r} exceeds what SQLite can store in one value")
     if code == sqlite3.SQLITE_IOERR:
         return TransportUnavailable(
-            f"reading or writing {path!r} failed ({exc}); the outcome is unknown, check the disk"
+            f"reading or writing {path!r} failed ({exc}); the outcome is unknown, check the disk,"
+            " its free space and the limit of a file's size (ulimit -f)"
         )
     if code == sqlite3.SQLITE_CANTOPEN:
         return TransportError(f"{path!r} cannot be opened ({exc}); check its directory and rights")

@@ -23,8 +23,9 @@ Nothing else is indexed: a push writes one page, a claim of one message two, its
 
 The clock counts seconds. During one boot it is the system's monotonic clock that goes on during
 sleep, plus an offset for all processes, so that setting the wall clock moves no lease. The first
-process after a reboot lets it go on from the wall clock, and never back. Where the system does not
-tell one boot from another, the clock is the wall clock.
+process after a reboot lets it go on from the wall clock, and never back; whoever held a claim then
+is gone, so it ends all leases. Where the system does not tell one boot from another, the clock is
+the wall clock.
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ _HAS_META = "SELECT count(*) FROM sqlite_master WHERE name = 'queuekit_meta'"
 _COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 _META = "SELECT name, value FROM queuekit_meta"
 _SET_META = "INSERT OR REPLACE INTO queuekit_meta VALUES (?, ?)"
+_END_LEASES = (
+    "UPDATE queuekit_claims SET expires = 0 WHERE expires > 0",
+    "UPDATE queuekit_claims SET deadline = 0 WHERE expires = -1 AND place = -1",
+)
 
 
 def connect(path: str, synchronous: str) -> sqlite3.Connection:
@@ -155,10 +160,15 @@ def set_clock(cur: sqlite3.Cursor) -> Clock:
             offset = max(float(meta.get("last") or 0.0), time.time()) - _monotonic()
             rows = [("boot", boot), ("offset", offset), ("last", offset + _monotonic())]
             cur.executemany(_SET_META, rows)
+            for statement in _END_LEASES:
+                cur.execute(statement)
         if alone:
             cur.execute("COMMIT")
     elif offset + _monotonic() > float(meta.get("last") or 0.0) + _LAST_EVERY:
-        cur.execute(_SET_META, ("last", offset + _monotonic()))
+        try:
+            cur.execute(_SET_META, ("last", offset + _monotonic()))
+        except sqlite3.OperationalError:  # locked or full: the next one will do it
+            pass
     return lambda: offset + _monotonic()
 
 

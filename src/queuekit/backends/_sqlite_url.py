@@ -37,6 +37,10 @@ def parse_url(url: str) -> tuple[str, Synchronous]:
         ConfigurationError: No path, a host, or a parameter that is not known.
     """
     _, _, rest = url.partition(":")
+    if "#" in rest:
+        raise ConfigurationError(
+            "a SQLite URL has no part after '#'; where it belongs to the path, write it as %23"
+        )
     location, _, query = rest.partition("?")
     if location.startswith("//"):
         host, _, location = location[2:].partition("/")
