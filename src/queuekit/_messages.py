@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
@@ -48,6 +49,7 @@ class Messages(Generic[T]):
         self._stopped = False
         self._outage = Outage(queue.name)
         self._heartbeat = Heartbeat(queue.lease / 3, self._renew) if renewing else None
+        queue.add_loop(self)
 
     def __iter__(self) -> Self:
         return self
@@ -112,8 +114,9 @@ class Messages(Generic[T]):
         receipts = [message.receipt for message in handed_out]
         for message in handed_out:
             message.settled = True
-        while self._ahead:
-            receipts.append(self._ahead.popleft().receipt)
+        with suppress(IndexError):  # one by one, since another thread may take one meanwhile
+            while True:
+                receipts.append(self._ahead.popleft().receipt)
         return list(dict.fromkeys(receipts))
 
     def __enter__(self) -> Self:
@@ -157,32 +160,50 @@ class Messages(Generic[T]):
         """
         limit = 1 if self._was_last else self._prefetch
         found, self._held_until = self._queue.claim_slice(limit, deadline)
-        self._ahead.extend(found)
         last = [self._queue.retry.gives_up(delivery.attempt) for delivery in found]
         self._was_last = any(last)
-        if self._was_last and len(found) > 1:
-            behind = found[max(1, last.index(True)) :]
+        count = max(1, last.index(True)) if self._was_last else len(found)
+        ahead, behind = found[:count], found[count:]
+        self._ahead.extend(ahead)
+        try:
             self._queue.give_back([delivery.receipt for delivery in behind])
-            for _ in behind:
-                self._ahead.pop()
+        except BaseException:  # interrupted: once more when the loop is closed
+            self._ahead.extend(behind)
+            raise
         return bool(found)
 
     def _next(self) -> Message[T] | None:
         """Hand out the first message claimed ahead, under at least half a lease."""
-        until = self._queue.hold(self._ahead[0].receipt, self._held_until)
+        try:
+            first = self._ahead[0]
+        except IndexError:
+            return None
+        until = self._queue.hold(first.receipt, self._held_until)
         if until is None:
             self._ahead.clear()  # all of one claim: the lease ran out, others have them
             return None
         self._held_until = until
         try:
-            message = self._queue.open_delivery(self._ahead[0])
+            message = self._queue.open_delivery(first)
         except TransportUnavailable:  # the next step tries again
             raise
         except Exception:
-            self._ahead.popleft()  # it comes back with its lease; those behind it go on
+            self._take(first)  # it comes back with its lease; those behind it go on
             raise
         if message is not None:
             message.source = self
         self._working = message  # before it leaves: interrupted in between, it is in both places
-        self._ahead.popleft()
-        return message
+        if self._take(first):
+            return message
+        self._working = None
+        return None
+
+    def _take(self, first: Delivery) -> bool:
+        """Take the first one off; False says that another thread (task) has let it go meanwhile."""
+        try:
+            taken = self._ahead.popleft()
+        except IndexError:
+            return False
+        if taken is not first:
+            self._ahead.appendleft(taken)
+        return taken is first

@@ -7,8 +7,10 @@ import logging
 import random
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
+from weakref import WeakValueDictionary
 
+from ._acompat import asleep
 from ._checks import check_limit, check_seconds, refuse_type
 from ._deadline import Deadline
 from ._envelope import FrameError, unwrap, unwrap_or_raw
@@ -19,6 +21,12 @@ from .errors import ConfigurationError, DecodeError, LeaseLost, TransportError
 from .message_async import AsyncMessage
 from .serializer import Serializer, T
 from .transport import AsyncTransport, Delivery, Receipt
+
+if TYPE_CHECKING:
+    from ._messages_async import AsyncMessages
+
+_CLOSING_TICK: Final = 0.005
+"""Seconds between looks whether the claims of other threads (tasks) are over."""
 
 _log = logging.getLogger("queuekit")
 
@@ -44,6 +52,8 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
         self._lease = check_seconds("lease", lease, positive=True)
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
+        self._claiming: set[object] = set()
+        self._loops: WeakValueDictionary[int, AsyncMessages[T]] = WeakValueDictionary()
 
     @property
     def lease(self) -> float:
@@ -141,6 +151,33 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
             lost = await self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
+    async def aclose(self) -> None:
+        """
+        Close the queue, and its transport if it was opened from a URL.
+
+        Afterwards it claims nothing: what its loops had claimed ahead goes back, uncounted, and so
+        does what a claim brings that is under way, for which this waits up to two seconds. A
+        message that a consumer has can no longer be settled by this queue and comes back when its
+        lease runs out; so ``stop`` the workers and let them end before. A second call does nothing;
+        every other call then raises ``TransportClosed``.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._owned:
+            end = Deadline(2 * self._transport.features.max_wait, time.monotonic())
+            while self._claiming and end.left(time.monotonic()):
+                await asleep(_CLOSING_TICK)
+        for loop in self._loops.valuerefs():
+            messages = loop()
+            if messages is not None:
+                await self.give_back(messages.let_go())
+        await super().aclose()
+
+    def add_loop(self, messages: AsyncMessages[T]) -> None:
+        """Remember a loop while it lives: ``aclose`` gives back what it has claimed ahead."""
+        self._loops[id(messages)] = messages
+
     async def claim_slice(self, limit: int, deadline: Deadline) -> tuple[list[Delivery], float]:
         """
         Claim once, waiting at most for a slice of what is left: the loop is the caller's.
@@ -150,8 +187,16 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
         """
         sent = time.monotonic()
         wait = deadline.slice(sent, self._transport.features.max_wait)
-        claim = self._open().claim
-        found = await claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+        mark = object()
+        self._claiming.add(mark)  # before the look at whether it is closed; see ``aclose``
+        try:
+            claim = self._open().claim
+            found = await claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+            if self._closed:
+                await self.give_back([delivery.receipt for delivery in found])
+                self._open()
+        finally:
+            self._claiming.discard(mark)
         return found, sent + self._lease
 
     async def hold(self, receipt: Receipt, until: float) -> float | None:
