@@ -56,6 +56,12 @@ class Storm:
         assert (0, 0) == (await self.queue.stats())[:2]
 
     async def check(self, *, in_order: bool, at_least: int) -> None:
+        try:
+            await self._check(in_order, at_least)
+        finally:
+            await self.queue.aclose()
+
+    async def _check(self, in_order: bool, at_least: int) -> None:
         assert self.ended >= at_least, f"only {self.ended} gets were ended: this shows nothing"
         bodies = self.came if self.way == "FIFO" else [one.body for one in self.came]
         lost = set(range(self.count)) - set(bodies)
@@ -67,7 +73,6 @@ class Storm:
             assert {1} == {one.attempt for one in self.came}
             await self.queue.ack(*self.came)
         assert (0, 0, 0) == await self.queue.stats()
-        await self.queue.aclose()
 
 
 async def cancelled(storm: Storm, after: float) -> None:
