@@ -225,3 +225,14 @@ def test_a_durable_transaction_waits_for_the_disk(tmp_path: Path) -> None:
     assert 5 <= _syncs(tmp_path, "\n".join([push.format(", durable=True")] * 5))
     mixed = [push.format(", durable=True"), push.format(""), push.format("")]
     assert _syncs(tmp_path, mixed[0]) == _syncs(tmp_path, "\n".join(mixed))
+
+
+@pytest.mark.t2
+def test_a_put_that_is_to_be_durable_waits_for_the_disk(tmp_path: Path) -> None:
+    """Also when it is asked again: the first one may have been stored without."""
+    push = "transport.push('q', [b'x'], options=options({}), token={!r})"
+    head = "from queuekit import PushOptions as options\n"
+    assert 0 == _syncs(tmp_path, head + push.format("", "a"))
+    assert 1 <= _syncs(tmp_path, head + push.format("durable='disk'", "a"))
+    both = [push.format("", "a"), push.format("durable='disk'", "a")]
+    assert 1 <= _syncs(tmp_path, head + "\n".join(both))

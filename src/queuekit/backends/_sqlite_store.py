@@ -175,10 +175,10 @@ def set_clock(cur: sqlite3.Cursor) -> Clock:
 def _examine(cur: sqlite3.Cursor, path: str) -> bool:
     """Return whether the file is empty; refuse it if it is anybody else's."""
     try:
-        if has_tables(cur):
-            return False
         empty = not cur.execute(_COUNT_TABLES).fetchone()[0]
         owner = cur.execute("PRAGMA application_id").fetchone()[0]
+        if has_tables(cur):  # last: another process may make them between two looks
+            return False
     except sqlite3.DatabaseError as exc:
         if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_NOTADB:
             raise

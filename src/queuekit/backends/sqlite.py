@@ -36,6 +36,7 @@ from ._tokens import Tokens
 _log = logging.getLogger("queuekit")
 
 _FIND = "SELECT number FROM queuekit_queues WHERE name = ?"
+_TOUCH = "INSERT OR REPLACE INTO queuekit_meta VALUES ('touched', random())"
 _NAME = "INSERT INTO queuekit_queues (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 
@@ -85,6 +86,7 @@ class SQLiteTransport:
         size = check_count("max_body", max_body)
         self._features = Features(
             durable=True,
+            waits_for=("disk",) if own else (),
             max_body=size,
             idempotent_push=own,
             max_wait=Features().max_wait if own else 0.0,
@@ -127,6 +129,8 @@ class SQLiteTransport:
         def step(cur: sqlite3.Cursor) -> None:
             if token is not None and tokens is not None:
                 if tokens.knows(queue, token):
+                    if durable:  # a commit that writes nothing would not sync the first one
+                        cur.execute(_TOUCH)
                     return
                 tokens.add(queue, token, mark)
             if alone:
@@ -135,8 +139,12 @@ class SQLiteTransport:
                 lane.push(cur, bodies, now=db.now(), delay=delay)
                 mark.append(True)
 
-        alone = len(bodies) == 1 and not delay
-        (db.write_one if alone else db.write)(step, mark)
+        durable = options.durable is not None
+        alone = len(bodies) == 1 and not delay and not durable
+        if alone:
+            db.write_one(step, mark)
+        else:
+            db.write(step, mark, durable=durable)
         db.lines.wake(queue, len(bodies))
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
