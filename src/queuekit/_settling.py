@@ -185,14 +185,21 @@ class SettlingQueue(NamedQueue[Transport, T]):
         wait = deadline.slice(sent, self._transport.features.max_wait)
         mark = object()
         self._claiming.add(mark)  # before the look at whether it is closed; see ``close``
+        found: list[Delivery] = []
         try:
-            claim = self._open().claim
-            found = claim(self._name, lease=self._lease, limit=limit, timeout=wait)
-            if self._closed:
-                self.give_back([delivery.receipt for delivery in found])
-                self._open()
-        finally:
-            self._claiming.discard(mark)
+            try:
+                claim = self._open().claim
+                found = claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+                if self._closed:
+                    self.give_back([delivery.receipt for delivery in found])
+                    self._open()
+            finally:
+                self._claiming.discard(mark)
+        except Exception:
+            raise
+        except BaseException:  # nobody gets them: they go back to where they were
+            self.give_back([delivery.receipt for delivery in found])
+            raise
         return found, sent + self._lease
 
     def hold(self, receipt: Receipt, until: float) -> float | None:
