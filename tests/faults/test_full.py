@@ -1,0 +1,113 @@
+"""A full server: it takes nothing more, and everything in it can be worked off."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from faults.servers import server_in
+from queuekit import Message, Queue, QueueFull, ReliableQueue
+
+pytestmark = pytest.mark.redis
+
+
+@contextlib.contextmanager
+def full(directory: Path) -> Iterator[tuple[str, redis.Redis]]:
+    """Yield a server whose queue ``jobs`` has ten messages, and no room for more."""
+    with server_in(directory) as server, redis.Redis.from_url(server.url) as client:
+        with ReliableQueue("jobs", server.url) as jobs, Queue("numbers", server.url) as numbers:
+            jobs.put_many(range(10))
+            numbers.put(*range(3))
+            jobs.dead.size()
+        client.config_set("maxmemory", 1)
+        yield server.url, client
+
+
+def test_puts_are_refused_and_store_nothing(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        url, client = stack.enter_context(full(tmp_path))
+        jobs = stack.enter_context(ReliableQueue[str]("jobs", url))
+        numbers = stack.enter_context(Queue[int]("numbers", url))
+        before = (jobs.stats(), numbers.size())
+        for refused in (
+            lambda: jobs.put("x"),
+            lambda: jobs.put("x", delay=5),
+            lambda: jobs.put_many(["x"] * 50),
+            lambda: numbers.put(1),
+        ):
+            with pytest.raises(QueueFull, match="maxmemory"):
+                refused()
+        assert before == (jobs.stats(), numbers.size())
+        client.config_set("maxmemory", 0)
+        jobs.put("x")
+        numbers.put(1)
+
+
+ENDS: dict[str, Callable[[Message[int]], object]] = {
+    "ack": lambda message: message.ack(),
+    "fail": lambda message: message.fail(delay=0),
+    "fail, delayed": lambda message: message.fail(delay=0.05),
+    "release": lambda message: message.release(),
+    "reject": lambda message: message.reject("no"),
+    "extend": lambda message: message.extend(lease=60),
+}
+
+
+@pytest.mark.parametrize("way", ENDS)
+def test_every_end_of_a_message_goes_on(tmp_path: Path, way: str) -> None:
+    """For one of its claim, and for a message alone; then all are worked off."""
+    with full(tmp_path) as (url, _), ReliableQueue[int]("jobs", url) as jobs:
+        one = jobs.get(block=True)
+        two, three = jobs.get_many(2)
+        ENDS[way](one)
+        ENDS[way](two)
+        three.ack()
+        held = {"extend": 2}.get(way, 0)
+        assert held == jobs.stats().claimed
+        gone = 1 + 2 * (way in {"ack", "reject"}) + held
+        assert 10 - gone == drained(jobs)
+        assert 2 * (way == "reject") == jobs.dead.size()
+        for letter in jobs.dead.get_many(9):
+            letter.ack()
+
+
+def test_expired_claims_come_back(tmp_path: Path) -> None:
+    with full(tmp_path) as (url, _):
+        with ReliableQueue("jobs", url, lease=0.1) as lost:
+            assert 4 == len(lost.get_many(4))
+        time.sleep(0.15)
+        with ReliableQueue("jobs", url) as jobs:
+            assert 10 == drained(jobs)
+
+
+def test_a_fifo_is_emptied(tmp_path: Path) -> None:
+    with full(tmp_path) as (url, client), Queue("numbers", url) as numbers:
+        assert [0, 1] == numbers.get_many(2)
+        assert 2 == numbers.get(timeout=1)
+        assert numbers.get(timeout=0.05) is None
+        with ReliableQueue("jobs", url) as jobs:
+            drained(jobs)
+        assert [] == list(client.scan_iter("*jobs*:c:*"))
+
+
+def test_waiting_costs_little(tmp_path: Path) -> None:
+    """BLMOVE is refused: who waits sleeps instead, and does not spin."""
+    with full(tmp_path) as (url, client), ReliableQueue("empty", url) as empty:
+        client.config_resetstat()
+        assert empty.get(timeout=1.0) is None
+        stats = client.info("commandstats")
+        assert stats["cmdstat_evalsha"]["calls"] <= 40, "a look every 50 ms, in two commands"
+
+
+def drained(jobs: ReliableQueue[int]) -> int:
+    """Work off what is there, and what comes due meanwhile; return how many."""
+    done = 0
+    for message in jobs.consume(timeout=0.2):
+        message.ack()
+        done += 1
+    return done
