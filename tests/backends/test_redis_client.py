@@ -64,6 +64,7 @@ def test_the_prefix() -> None:
         ("rediss://:canary@h?ssl_cert_reqs=none", "certificates"),
         ("redis://:canary@h#x", "%23"),
         ("redis://[:canary@h", "cannot be read"),
+        ("redis://:canary@h?client_name=a%20b", "client_name"),
         ("http://:canary@h", "valkeys"),
         ("redis+sentinel://:canary@h", "name the service"),
         ("redis+sentinel://:canary@h:1,i:x/m", "host:port"),

@@ -54,6 +54,9 @@ def test_an_error_reply(reply: str, kind: type[TransportError]) -> None:
         (TimeoutError(), True, TransportUnavailable, "TimeoutError"),
         (redis.BusyLoadingError("loading"), False, TransportUnavailable, "LOADING"),
         (redis.AuthenticationError("invalid"), False, TransportError, "password"),
+        (redis.ResponseError("DB index is out of range"), False, TransportError, "databases"),
+        (redis.ResponseError("ERR something new"), False, TransportError, "something new"),
+        (redis.ConnectionError("refused"), False, TransportUnavailable, "it is unknown"),
     ],
 )
 def test_a_broken_link(

@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from ...errors import QueueFull, TransportError, TransportUnavailable
+from ._connecting import hopeless
 from ._wire import LinkBroken, Reply
 
 _FATAL: Final = {
     "WRONGTYPE": "a key of this queue holds something that is no queuekit data; choose another name"
     " or prefix=, or look at the key with TYPE",
-    "NOPERM": "the user may not do this; an ACL needs +@all or the list, sorted set and scripting"
-    " commands, and the keys ~<prefix>:* and ~{<prefix>:*",
+    "NOPERM": "the user may not do this; docs/redis.md lists the commands that it needs, and the"
+    " keys are ~<prefix>:* and ~{<prefix>:*",
     "NOAUTH": "the server wants a password; put it into the URL, redis://:password@host",
     "WRONGPASS": "user name or password is wrong; correct them in the URL",
     "unknown command": "the server is too old or has the command renamed; queuekit needs Redis 6.2"
     " or Valkey",
+    "DB index is out of range": "choose a database below the server's setting `databases`",
+    "Client names cannot contain": "choose a client_name without spaces",
     "CROSSSLOT": "this is a cluster; use redis+cluster:// in place of redis://",
     "MOVED": "this is a cluster; use redis+cluster:// in place of redis://",
 }
@@ -91,14 +94,20 @@ def broken(exc: LinkBroken, server: str, doing: str, unknown: str) -> TransportE
     cause = exc.__cause__ or exc
     if isinstance(cause, TransportError):
         return type(cause)(f"{doing}: {cause}")
-    if code_of(cause):
+    if code_of(cause) or _is_reply(cause):
         return refusal(cause, server, doing)
     if not exc.sent:
+        if why := hopeless(cause, server):
+            return TransportError(f"{doing}: cannot connect to {server}: {why}")
         return TransportUnavailable(
             f"{doing}: cannot connect to {server} ({_short(cause)}); is the server running, and"
-            f" are host and port right?{unknown and ' ' + unknown}"
+            f" are host and port right? {unknown or 'Nothing was sent.'}"
         )
     return TransportUnavailable(f"{doing}: the link to {server} broke ({_short(cause)}); {unknown}")
+
+
+def _is_reply(cause: BaseException) -> bool:
+    return any(kind.__name__ == "ResponseError" for kind in type(cause).__mro__)
 
 
 def _short(cause: BaseException) -> str:

@@ -52,7 +52,8 @@ class AsyncExchange:
         try:
             replies = await self._send(commands, waits, into)
         except LinkBroken as exc:
-            raise broken(exc, self.server, doing, unknown) from exc.__cause__
+            lost = unknown if exc.sent else ""
+            raise broken(exc, self.server, doing, lost) from exc.__cause__
         for reply in replies:
             if isinstance(reply, Exception):
                 raise refusal(reply, self.server, doing) from reply

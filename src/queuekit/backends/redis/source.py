@@ -7,16 +7,20 @@ commands whose outcome is unknown; what comes from here never does. redis is imp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
+from ...errors import ConfigurationError
 from ._resp import Refuse, new_reader
 from ._slots import Address
 from ._wire import AsyncConnection, Connection
 
 SOCKET_TIMEOUT: Final = 5.0
 """Seconds that a server may be silent; waits are cut into slices well below."""
+
+_CLIENT_NAME: Final = re.compile(r"[!-~]*")
 
 
 class Source:
@@ -47,6 +51,8 @@ class Source:
             "retry_on_timeout": False,
         }
         ours = {key: value for key, value in options.items() if not _is_internal(key)}
+        if not _CLIENT_NAME.fullmatch(ours.get("client_name") or ""):
+            raise ConfigurationError("client_name must have ASCII characters only, and no spaces")
         self.socket_timeout = float(ours.get("socket_timeout") or SOCKET_TIMEOUT)
         self.connect_timeout = float(ours.get("socket_connect_timeout") or SOCKET_TIMEOUT)
         fixed["socket_timeout"] = self.socket_timeout
