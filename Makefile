@@ -14,7 +14,7 @@ test: $(VENV)/stamp-test
 
 # SEED=... repeats the choices of an earlier run; the table of accounts is left in build/.
 faults: $(VENV)/stamp-test
-	$(BIN)/python -m pytest tests/faults -m t2 --accounts build/faults.md $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m pytest tests/faults tests/conformance -m t2 --accounts build/faults.md $(if $(SEED),--seed $(SEED))
 
 soak: $(VENV)/stamp-test
 	$(BIN)/python -m pytest tests/faults -m t3 --accounts build/soak.md $(if $(SEED),--seed $(SEED))

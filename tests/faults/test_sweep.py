@@ -34,18 +34,11 @@ SENDS, RECEIVES = ("sendto", "sendmsg"), ("recvfrom",)
 Accept = Callable[[str, Account], None]
 
 
-@pytest.mark.parametrize("scenario", ["get and ack", "put"])
-def test_a_kill_at_any_call_loses_nothing(
-    scenario: str, redis_url: str, redis_prefix: str, ledgers: Path, accept: Accept
-) -> None:
-    _sweep(scenario, "sync", f"{redis_url}?prefix={redis_prefix}", ledgers, accept)
-
-
 @pytest.mark.t2
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("colour", ["sync", "async"])
-def test_a_kill_at_any_call_loses_nothing_anywhere(
+def test_a_kill_at_any_call_loses_nothing(
     scenario: str, colour: str, redis_url: str, redis_prefix: str, ledgers: Path, accept: Accept
 ) -> None:
     _sweep(scenario, colour, f"{redis_url}?prefix={redis_prefix}", ledgers, accept)

@@ -19,6 +19,7 @@ def nothing(point: Point) -> None:
     pass
 
 
+@pytest.mark.t2
 def test_a_program_is_killed_as_it_enters_each_call(tmp_path: Path) -> None:
     seen: dict[Point, list[str]] = {}
 
@@ -32,6 +33,7 @@ def test_a_program_is_killed_as_it_enters_each_call(tmp_path: Path) -> None:
     assert 6 == len(seen[Point("sendto", 4)]) == len(seen[Point("recvfrom", 1)])
 
 
+@pytest.mark.t2
 def test_what_the_check_finds_ends_the_sweep(tmp_path: Path) -> None:
     def check(point: Point) -> None:
         assert point.when != 2, "lost"
@@ -40,16 +42,19 @@ def test_what_the_check_finds_ends_the_sweep(tmp_path: Path) -> None:
         sweep("faults.sends", arguments(tmp_path), ["sendto"], check)
 
 
+@pytest.mark.t2
 def test_a_program_that_fails_by_itself_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         sweep("faults.sends", arguments(tmp_path, "fail"), ["sendto"], nothing)
 
 
+@pytest.mark.t2
 def test_a_program_that_cannot_be_imported_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="ModuleNotFoundError"):
         sweep("faults.nowhere", arguments(tmp_path), ["sendto"], nothing)
 
 
+@pytest.mark.t2
 def test_a_program_that_never_ends_is_no_success(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="within 3 calls"):
         sweep("faults.sends", arguments(tmp_path), ["sendto"], nothing, most=3)
