@@ -149,6 +149,30 @@ def test_a_fifo_goes_through_a_slot_on_its_way(cluster: Cluster, names: list[str
     numbers.close()
 
 
+def test_a_script_is_asked_for_elsewhere_and_unknown_there(
+    cluster: Cluster, names: list[str]
+) -> None:
+    """The landing list and the list have both gone, the slot not yet."""
+    name = names[2]
+    slot, to = slot_of(PREFIX, name), elsewhere(cluster, name)
+    source = cluster.owner(slot)
+    transport = RedisTransport.from_url(cluster.url)
+    transport.push(name, [b"2", b"3"])
+    source.client.rpush(f"{{{PREFIX}:{name}}}:w", b"0", b"1")
+    to.do("SCRIPT", "FLUSH")
+    to.do("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+    source.do("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
+    for key in source.do("CLUSTER", "GETKEYSINSLOT", slot, 9):
+        source.do("MIGRATE", "127.0.0.1", to.port, key, 0, 5000)
+    transport.push(name, [b"4"])
+    assert [b"0"] == transport.pop(name)
+    assert [b"1"] == transport.pop(name, timeout=0.5)
+    for node in (to, source):
+        node.do("CLUSTER", "SETSLOT", slot, "NODE", to.id)
+    assert [b"2", b"3", b"4"] == transport.pop(name, limit=9)
+    transport.close()
+
+
 def test_a_move_to_another_slot_leaves_stale_receipts_alone(
     cluster: Cluster, names: list[str]
 ) -> None:

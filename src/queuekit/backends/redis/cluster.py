@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from ..._acompat import sleep
 from ...errors import TransportError
+from ._script import script_of
 from ._slots import Address, SlotTable, is_out_of_date, is_try_again, key_of, redirection
 from ._wire import Command, LinkBroken, LinkClosed, Reply
 from .link import Link
@@ -126,16 +127,23 @@ class ClusterLink:
         slot = self._slot(commands)
         if not is_asking and slot is not None:
             self._table.moved(slot, address)
-        step = 1 + is_asking
         again: list[Command] = []
+        places: list[int] = []
         for i in chosen:
-            again += [_ASKING, commands[i]] if is_asking else [commands[i]]
+            script = script_of(commands[i])
+            if script is not None:  # that node may never have seen it
+                again.append((b"SCRIPT", b"LOAD", script.text))
+            if is_asking:
+                again.append(_ASKING)
+            places.append(len(again))
+            again.append(commands[i])
         more: list[Reply] = []
         try:
             self._ask(address, again, more, waits)
         finally:  # what an interrupted call brought has its place, too
-            for i, reply in zip(chosen, more[step - 1 :: step], strict=False):
-                replies[start + i] = reply
+            for i, place in zip(chosen, places, strict=True):
+                if place < len(more):
+                    replies[start + i] = more[place]
 
     def _owner(self, commands: Sequence[Command]) -> Address:
         slot = self._slot(commands)
