@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,21 @@ from queuekit import (
 _numbers = itertools.count(1)
 
 
+class Outages(logging.Handler):
+    """Knows by the log which loops wait for their store."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[object] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        name = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        if "out of reach" in record.msg:
+            self.names.add(name)
+        elif "answers again" in record.msg:
+            self.names.discard(name)
+
+
 class Loops:
     """
     Four consumers of one store: each engine, each colour, ``consume`` and ``worker``.
@@ -34,6 +50,8 @@ class Loops:
         self.ended: dict[str, BaseException | None] = {}
         self._stops: list[Callable[[], None]] = []
         self._threads: list[threading.Thread] = []
+        self.outages = Outages()
+        logging.getLogger("queuekit").addHandler(self.outages)
         self._url = url
         self.producers: dict[str, Any] = {}
         loops: dict[str, Callable[[str], None]] = {
@@ -70,7 +88,12 @@ class Loops:
         """Return the numbers that this loop was given."""
         return set(self._came[name])
 
+    def all_wait(self) -> bool:
+        """Tell whether each loop has met the fault, and waits for its store."""
+        return self.outages.names >= set(self._came)
+
     def close(self) -> None:
+        logging.getLogger("queuekit").removeHandler(self.outages)
         for stop in self._stops:
             stop()
         for thread in self._threads:

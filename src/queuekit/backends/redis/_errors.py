@@ -38,6 +38,11 @@ _PASSING: Final = {
 _ELSEWHERE: Final = frozenset({"READONLY", "MASTERDOWN", "UNBLOCKED", "LOADING"})
 """After these a new connection is made: a sentinel or the name service may know a better one."""
 
+_POLLED: Final = frozenset(
+    {"", "OOM", "UNBLOCKED", "MOVED", "CROSSSLOT", "TRYAGAIN", "CLUSTERDOWN"}
+)
+"""What a wait may be refused with while a claim is not, as a rule: at maxmemory, in a cluster."""
+
 _CLASSES: Final = {
     "NoPermissionError": "NOPERM",
     "AuthenticationError": "WRONGPASS",
@@ -74,6 +79,13 @@ def code_of(exc: BaseException) -> str:
 def is_elsewhere(reply: Reply) -> bool:
     """Tell whether a refusal means that another server may be the primary by now."""
     return isinstance(reply, Exception) and code_of(reply) in _ELSEWHERE
+
+
+def why_no_wait(reply: Reply) -> Exception | None:
+    """Return the refusal of a wait that stands for the queue's other commands, too."""
+    if isinstance(reply, Exception) and code_of(reply) not in _POLLED:
+        return reply
+    return None
 
 
 def refusal(exc: BaseException, server: str, doing: str) -> TransportError:

@@ -15,6 +15,7 @@ from ...errors import TransportClosed, TransportError
 from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _script
 from ._claims import Claim, Settlement, Verb, by_groups, in_order, settlements
+from ._errors import refusal, why_no_wait
 from ._pops import timeout as server_timeout
 from ._tries import PATIENCE, alike
 from ._unsure import Unsure
@@ -90,6 +91,8 @@ class Claims:
             )
             found, event = self._resolve(doing, call, replies[1:])
             if not found and not isinstance(replies[0], bytes):
+                if (why := why_no_wait(replies[0])) is not None:
+                    raise refusal(why, self._exchange.server, doing) from why
                 rest = min(wait, _POLL) - (time.monotonic() - now)
                 if rest > 0:  # refused, or answered at once
                     sleep(rest)
