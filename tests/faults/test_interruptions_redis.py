@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
+from backends.interruption import everywhere
 from backends.redis_tools import transport_on
 
-from faults.interruptions import at_every_place
 from queuekit import LeaseLost, Message, Queue, ReliableQueue
 from queuekit.backends.redis.transport import RedisTransport
 
@@ -43,12 +44,11 @@ GETS: dict[str, Callable[[Queue[bytes]], object]] = {
 def test_an_interrupted_get_loses_nothing(transport: RedisTransport, way: str) -> None:
     queue = Queue(NAME, transport, serializer="bytes")
     queue.put(*BODIES)
-    places = 0
-    for where in at_every_place(lambda: GETS[way](queue)):
+    for _, where in everywhere(lambda: GETS[way](queue), least=100):
+        if not where:
+            continue
         assert drained(queue) == BODIES, where
         queue.put(*BODIES)
-        places += 1
-    assert places > 100, "it went through the sockets"
 
 
 def test_what_was_kept_for_the_next_call_survives_its_interruption(
@@ -57,12 +57,11 @@ def test_what_was_kept_for_the_next_call_survives_its_interruption(
     queue = Queue(NAME, transport, serializer="bytes")
     key = transport._enter(NAME).ready
     transport._fifo.kept.put(key, BODIES)
-    places = 0
-    for where in at_every_place(lambda: queue.get_many(2)):
+    for _, where in everywhere(lambda: queue.get_many(2), least=10):
+        if not where:
+            continue
         assert drained(queue) == BODIES, where
         transport._fifo.kept.put(key, BODIES)
-        places += 1
-    assert places > 10
 
 
 CLAIMS: dict[str, Callable[[ReliableQueue[bytes]], object]] = {
@@ -75,8 +74,9 @@ CLAIMS: dict[str, Callable[[ReliableQueue[bytes]], object]] = {
 def test_an_interrupted_claim_counts_nothing(transport: RedisTransport, way: str) -> None:
     queue = ReliableQueue(NAME, transport, serializer="bytes")
     queue.put_many(BODIES)
-    places = 0
-    for where in at_every_place(lambda: CLAIMS[way](queue)):
+    for _, where in everywhere(lambda: CLAIMS[way](queue), least=100):
+        if not where:
+            continue
         assert transport.stats(NAME) == (3, 0, 0), where
         found = queue.get_many(9)
         assert [(1, body) for body in BODIES] == [(each.attempt, each.body) for each in found], (
@@ -84,8 +84,6 @@ def test_an_interrupted_claim_counts_nothing(transport: RedisTransport, way: str
         )
         queue.ack(*found)
         queue.put_many(BODIES)
-        places += 1
-    assert places > 100
 
 
 WITHIN = "backends/redis"
@@ -99,15 +97,27 @@ ENDS: dict[str, Callable[[Message[bytes]], object]] = {
 }
 
 
+def one_message(transport: RedisTransport) -> Message[bytes]:
+    """Forget what an earlier round left, and return a message of a new one."""
+    queue = ReliableQueue(NAME, transport, serializer="bytes")
+    transport.purge(NAME)
+    transport.purge(f"{NAME}!dead")
+    queue.put(b"x")
+    return queue.get(block=True)
+
+
 @pytest.mark.parametrize("way", ENDS)
 def test_an_interrupted_end_is_asked_again_and_happens_once(
     transport: RedisTransport, way: str
 ) -> None:
     queue = ReliableQueue(NAME, transport, serializer="bytes")
-    queue.put(b"x")
-    message = queue.get(block=True)
-    places = 0
-    for where in at_every_place(lambda: ENDS[way](message), within=WITHIN):  # noqa: B023
+    message = one_message(transport)
+    for _, where in everywhere(lambda: ENDS[way](message), least=50):  # noqa: B023
+        if not where or WITHIN not in where:
+            with contextlib.suppress(LeaseLost):
+                message.ack()
+            message = one_message(transport)
+            continue
         try:
             ENDS[way](message)
         except LeaseLost:
@@ -117,12 +127,7 @@ def test_an_interrupted_end_is_asked_again_and_happens_once(
         assert queue.dead.size() == (way == "reject"), where
         with pytest.raises(LeaseLost):
             message.ack()
-        transport.purge(NAME)
-        transport.purge(f"{NAME}!dead")
-        queue.put(b"x")
-        message = queue.get(block=True)
-        places += 1
-    assert places > 50
+        message = one_message(transport)
 
 
 @pytest.mark.parametrize("second", ENDS)
@@ -132,9 +137,13 @@ def test_of_two_interrupted_ends_the_first_one_counts(
 ) -> None:
     """If it arrived; and of the second it is said truly whether it was done."""
     queue = ReliableQueue(NAME, transport, serializer="bytes")
-    queue.put(b"x")
-    message = queue.get(block=True)
-    for where in at_every_place(lambda: ENDS[first](message), within=WITHIN):  # noqa: B023
+    message = one_message(transport)
+    for _, where in everywhere(lambda: ENDS[first](message), least=50):  # noqa: B023
+        if not where or WITHIN not in where:
+            with contextlib.suppress(LeaseLost):
+                message.ack()
+            message = one_message(transport)
+            continue
         done = first
         if first != second:
             try:
@@ -148,7 +157,4 @@ def test_of_two_interrupted_ends_the_first_one_counts(
         ready, _, claimed = transport.stats(NAME)
         assert (ready, claimed) == (int(done in {"fail", "release"}), 0), where
         assert queue.dead.size() == (done == "reject"), where
-        transport.purge(NAME)
-        transport.purge(f"{NAME}!dead")
-        queue.put(b"x")
-        message = queue.get(block=True)
+        message = one_message(transport)
