@@ -12,6 +12,7 @@ import redis
 import redis.asyncio.sentinel
 import redis.sentinel
 
+from faults.acl import documented
 from faults.resuming import loops_on
 from faults.sentinels import SERVICE, Service, service_in
 from faults.servers import Server, eventually, free_port, server_in
@@ -134,6 +135,24 @@ def test_the_sentinels_have_a_user_of_their_own(tmp_path: Path) -> None:
             assert type(caught.value) is TransportError
             assert "sentinel_password=" in str(caught.value)
             assert "wr0ng" not in str(caught.value)
+
+
+def test_users_that_may_do_little(service: Service) -> None:
+    """What ``docs/redis.md`` lists is enough, with what it adds for Sentinel."""
+    sentinel = service.sentinels[0]
+    asked = ("resetchannels", "-@all", "+sentinel|get-master-addr-by-name")
+    sentinel.do("ACL", "SETUSER", "s", "reset", "on", ">secret", *asked)
+    login = "?sentinel_username=s&sentinel_password=secret"
+    url = service.url.replace("//", "//u:secret@") + login
+    for more in ((), ("+role",)):
+        service.primary.do("ACL", "SETUSER", "u", "reset", *documented("worker"), *more)
+        with Queue("q", url) as queue:
+            if more:
+                queue.put(1)
+                assert 1 == queue.get()
+            else:
+                with pytest.raises(TransportError, match="NOPERM"):
+                    queue.put(1)
 
 
 def test_queues_go_on_after_a_failover(tmp_path: Path) -> None:
