@@ -11,8 +11,8 @@ from ._wire import LinkBroken, Reply
 _FATAL: Final = {
     "WRONGTYPE": "a key of this queue holds something that is no queuekit data; choose another name"
     " or prefix=, or look at the key with TYPE",
-    "NOPERM": "the user may not do this; docs/redis.md lists the commands that it needs, and the"
-    " keys are ~<prefix>:* and ~{<prefix>:*",
+    "NOPERM": "the user may not do this; an ACL must allow the commands that docs/redis.md lists,"
+    " and the keys ~<prefix>:* and ~{<prefix>:*",
     "NOAUTH": "the server wants a password; put it into the URL, redis://:password@host",
     "WRONGPASS": "user name or password is wrong; correct them in the URL",
     "unknown command": "the server is too old or has the command renamed; queuekit needs Redis 6.2"
@@ -70,6 +70,8 @@ def code_of(exc: BaseException) -> str:
             return _CLASSES[kind.__name__]
     if "OOM command not allowed" in text:
         return "OOM"
+    if "ACL failure in script" in text or "The user executing the script" in text:  # 7, and 6.2
+        return "NOPERM"
     for code in (*_FATAL, *_PASSING):  # before Redis 7 a script's error has the code within
         if code in text:
             return code
