@@ -34,6 +34,8 @@ def sends(transport: RedisTransport) -> Recorder:
     transport.stats("warm")
     transport.extend("warm", [one.receipt], lease=LEASE)
     transport.ack("warm", [one.receipt])
+    transport.claim("warm", lease=0.001)
+    time.sleep(0.002)
     transport.recover("warm")
     transport.peek("warm")
     transport.pop("warm", timeout=0.1)
