@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from queuekit import Message, ReliableQueue
 from queuekit.backends.redis._pops import Popped, pop_waiting
 from queuekit.backends.redis._wire import LinkBroken
 from queuekit.backends.redis.transport import RedisTransport
+from queuekit.backends.redis.transport_async import AsyncRedisTransport
 from queuekit.errors import QueueFull, TransportClosed, TransportError, TransportUnavailable
 from queuekit.transport import PushOptions
 
@@ -417,3 +419,18 @@ def test_a_claim_that_need_not_wait_is_not_tried_for_long(tmp_path: Path) -> Non
             transport.claim("q", lease=LEASE)
         assert time.monotonic() - begun < 2.0
         transport.close()
+
+
+@pytest.mark.asyncio
+async def test_one_silence_is_enough_for_all_connections_of_a_loop(tmp_path: Path) -> None:
+    """A server that stands still closes nothing: each idle connection would wait for itself."""
+    with server_in(tmp_path) as server:
+        transport = AsyncRedisTransport.from_url(server.url + "?socket_timeout=0.6")
+        await asyncio.gather(*(transport.stats(f"q{i}") for i in range(5)))
+        assert len(transport._link._idle) > 2
+        server.pause()
+        with pytest.raises(TransportUnavailable):
+            await transport.push("q", [b"x"])
+        assert not transport._link._idle
+        server.resume()
+        await transport.aclose()

@@ -8,6 +8,7 @@ share a few connections; each waiting one needs its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -172,7 +173,7 @@ class AsyncLink:
         if self._loop is not asyncio.get_running_loop() or self._pid != os.getpid():
             self._abandon()
         while self._idle:
-            await _drop(self._idle.pop(), nowait=False)
+            await _drop(self._idle.pop())
 
     def _enter(self) -> None:
         if self.closed:
@@ -205,6 +206,9 @@ class AsyncLink:
             cancelled = await self._converse(slot, data, into, goal, silence, keeps)
         except BaseException as exc:
             await _drop(slot)
+            if slot.silent:  # so will the others be, each for as long
+                while self._idle:
+                    await _drop(self._idle.pop())
             if isinstance(exc, Exception):
                 raise LinkBroken(slot.sent) from exc
             raise
@@ -316,11 +320,14 @@ def _lost(slot: _Slot, silence: float) -> Exception:
     return ConnectionError("the server closed the connection")
 
 
-async def _drop(slot: _Slot, *, nowait: bool = True) -> None:
-    try:
-        await slot.connection.disconnect(nowait=nowait)
-    except Exception:  # noqa: BLE001 - whatever it says, it is of no use
-        return
+async def _drop(slot: _Slot) -> None:
+    """Close a connection at once, and give the loop, which may be ending, a turn to do it."""
+    writer = getattr(slot, "writer", None)
+    with contextlib.suppress(Exception):  # whatever it says, it is of no use
+        if writer is not None:
+            writer.transport.abort()
+        await slot.connection.disconnect(nowait=True)
+    await asyncio.sleep(0)
 
 
 def _abandon(slot: _Slot, loop: asyncio.AbstractEventLoop | None) -> None:
