@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from .accounts import Account
-from .cells import CALLS, LOAD, SET_UP, Cell, name_of, warm
+from .cells import ASKED, CALLS, LOAD, SET_UP, Cell, name_of, warm
 from .proxy import Fault, Kind
 
 pytestmark = pytest.mark.redis
@@ -86,7 +86,7 @@ class Matrix:
     @staticmethod
     def sent(call: str, commands: list[bytes]) -> Counter[bytes]:
         """Count the call's own commands; scripts are loaded for whoever comes first."""
-        leave_out = {SET_UP} if CALLS[call].cold else {SET_UP, LOAD}
+        leave_out = {SET_UP, *ASKED} if CALLS[call].cold else {SET_UP, *ASKED, LOAD}
         return Counter(one for one in commands if one not in leave_out)
 
     def take(self, run: str, account: Account) -> None:

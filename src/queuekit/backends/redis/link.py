@@ -180,6 +180,7 @@ class Link:
         connection = self.source.connection()
         try:
             connection.connect()
+            self.source.advice.ask(connection)
             line = Line(connection, self.source.new_reader)
         except Exception as exc:
             connection.disconnect()

@@ -35,6 +35,7 @@ class _Slot:
     """A connection within its loop."""
 
     __slots__ = (
+        "advice",
         "broken",
         "connection",
         "id",
@@ -49,6 +50,7 @@ class _Slot:
 
     def __init__(self, source: Source) -> None:
         self.connection = source.async_connection()
+        self.advice = source.advice
         self.new_reader: Callable[[], Reader] = source.new_reader
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
@@ -61,6 +63,7 @@ class _Slot:
 
     async def connect(self) -> None:
         await self.connection.connect()
+        await self.advice.ask_async(self.connection)
         self.reader = getattr(self.connection, "_reader")  # noqa: B009 - redis-py calls them
         self.writer = getattr(self.connection, "_writer")  # noqa: B009 - private
         if not hasattr(self.writer, "transport"):

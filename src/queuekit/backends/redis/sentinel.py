@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 from ...errors import TransportError, TransportUnavailable
+from ._advice import Advice
 from ._errors import broken, code_of, refusal
 from ._wire import LinkBroken, Reply
 from .link import Link
@@ -43,6 +44,9 @@ def sentinel_source(
     source = Source(connection, options)
     source.connect_timeout += SENTINEL_PATIENCE * len(sentinels)
     source.name = f"the primary of {service!r}"
+    source.advice = Advice(source.name)
+    for sentinel in sentinels:
+        sentinel.advice.is_given = True  # they keep no messages
     nodes = ",".join(sentinel.name for sentinel in sentinels)
     scheme, _, rest = source.shown.partition("://")
     scheme = "rediss" if "SSL" in getattr(kind, "__name__", "") else scheme

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ...errors import ConfigurationError
+from ._advice import Advice
 from ._resp import Refuse, new_reader
 from ._slots import Address
 from ._wire import AsyncConnection, Connection
@@ -29,6 +30,7 @@ class Source:
     __slots__ = (
         "_options",
         "_type",
+        "advice",
         "connect_timeout",
         "name",
         "new_reader",
@@ -64,6 +66,8 @@ class Source:
         """Makes a reader of replies; error replies become redis-py's exceptions."""
         self.name = _server(self._options)
         """The server, for errors."""
+        self.advice = Advice(self.name)
+        """Asked by whoever connects."""
         self.shown = _url(kind, self._options)
         """The server as a URL without secrets, for ``repr()``."""
 
@@ -85,7 +89,7 @@ class Source:
 class ClusterSource:
     """Makes sources for the nodes of a cluster, of which some are known at first."""
 
-    __slots__ = ("_kind", "_options", "name", "seeds", "shown", "slot", "socket_timeout")
+    __slots__ = ("_advice", "_kind", "_options", "name", "seeds", "shown", "slot", "socket_timeout")
 
     def __init__(
         self, kind: Callable[..., object], options: Mapping[str, Any], seeds: list[Address]
@@ -95,10 +99,11 @@ class ClusterSource:
         self._kind = kind
         self._options = options
         self.seeds = seeds
+        self.name = f"the cluster of {seeds[0]}"
+        """The cluster, for errors."""
+        self._advice = Advice(self.name)
         first = self.at(seeds[0])
         self.socket_timeout = first.socket_timeout
-        self.name = f"the cluster of {first.name}"
-        """The cluster, for errors."""
         nodes = ",".join(map(str, seeds))
         scheme, _, rest = first.shown.partition("://")
         secret = "***@" if "@" in rest else ""
@@ -108,7 +113,9 @@ class ClusterSource:
 
     def at(self, address: Address) -> Source:
         """Return a source of connections to one node."""
-        return Source(self._kind, {**self._options, "host": address.host, "port": address.port})
+        source = Source(self._kind, {**self._options, "host": address.host, "port": address.port})
+        source.advice = self._advice
+        return source
 
 
 def _is_internal(key: str) -> bool:
