@@ -6,6 +6,7 @@ A signal handler may raise wherever CPython looks for signals, ``interruption`` 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -71,6 +72,13 @@ class World:
 
 
 FULL = [(b"1", 2), (b"2", 1), (b"3", 1)]
+
+
+@pytest.fixture(autouse=True)
+def _swept() -> Iterator[None]:
+    """Collect what was interrupted here and not in a test whose warnings are errors."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

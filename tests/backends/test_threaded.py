@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
+import gc
 import random
 import threading
 import time
@@ -205,6 +207,40 @@ def test_a_call_that_outlives_its_loop_is_undone(verb):
     slow.go.set()
     transport._threads_of_this_process().shutdown(wait=True)
     assert slow.stats("q") == QueueStats(1, 0, 0)
+    del task
+    gc.collect()
+    assert not transport._later or [one() for one in transport._later]
+    assert slow.stats("q") == QueueStats(1, 0, 0), "not twice"
+
+
+@pytest.mark.parametrize("verb", ["pop", "claim"])
+def test_what_came_for_a_coroutine_that_was_thrown_away_goes_back_later(verb):
+    """The collector may do that in the middle of anything, so no lock is taken there."""
+    slow = Slow()
+    slow.go.set()
+    transport = ThreadedTransport(slow, threads=1)
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(transport.push("q", [b"a"]))
+    how = {"lease": 60} if verb == "claim" else {}
+
+    async def begin():
+        call = getattr(transport, verb)("q", **how)
+        call.send(None)  # up to its first wait, as a task would
+        transport._executor.submit(int).result()  # of the only thread
+        with (
+            transport._threads_of_this_process()._shutdown_lock,
+            concurrent.futures.thread._global_shutdown_lock,
+        ):
+            call.close()
+            del call
+        assert len(transport._later) == 1
+
+    loop.run_until_complete(begin())
+    loop.run_until_complete(transport.peek("q"))
+    loop.run_until_complete(asyncio.sleep(0.01))
+    assert slow.stats("q") == QueueStats(1, 0, 0)
+    loop.run_until_complete(transport.aclose())
+    loop.close()
 
 
 def test_a_waiter_in_another_loop_that_is_still_open_looks_by_itself(tmp_path):

@@ -1,24 +1,19 @@
-"""Tasks that wait for a message, and calls in threads that somebody waits for, or nobody."""
+"""Tasks of one event loop that wait for messages."""
 
 from __future__ import annotations
 
-import logging
-import threading
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-from ..errors import QueueKitError
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import Executor, Future
 
-_R = TypeVar("_R")
+_SHORTEST_PAUSE: Final = 0.001
+_LONGEST_PAUSE: Final = 0.05
+"""Seconds between two looks of the first in line, for what others pushed."""
 
-_log = logging.getLogger("queuekit")
 
-
-class Waiter:
+class _Waiter:
     """One waiting task."""
 
     __slots__ = ("_woken", "loop")
@@ -48,95 +43,74 @@ class Waiter:
         return True
 
 
-class Work(Generic[_R]):
-    """
-    A call in a thread. When nobody wants what it brings, it is undone, also after its loop's end.
+class TaskLines:
+    """The waiting tasks of each queue, those that claim apart from those that pop."""
 
-    Args:
-        short: The call.
-        undo: Gives back what it brought.
-    """
-
-    def __init__(self, short: Callable[[], _R], undo: Callable[[_R], object] | None) -> None:
-        self._short = short
-        self._undo = undo
-        self._lock = threading.Lock()
-        self._brought: list[_R] = []
-        self._wanted = True
+    def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lines: dict[tuple[str, bool], list[_Waiter]] = {}
 
-    async def done_in(self, executor: Executor) -> _R:
-        """
-        Run the call in a thread; a cancellation waits for its end, unless it has not begun.
-
-        Raises:
-            asyncio.CancelledError: It was cancelled, and undone.
-        """
+    async def wait(
+        self, queue: str, look: Callable[[], Awaitable[bool]], seconds: float, *, claiming: bool
+    ) -> None:
+        """Look until there is something or the time is over."""
         import asyncio
 
-        self._loop = asyncio.get_running_loop()
-        future = executor.submit(self._run)
-        undoing: list[Future[Any]] = []
-        try:
-            done = asyncio.wrap_future(future)
-            cancelled = await outlast([done], lambda: self._abandon(future, executor, undoing))
-            if cancelled is None:
-                return done.result()
-            if not done.cancelled():
-                done.exception()  # looked at, so that asyncio does not report it as forgotten
-            await outlast(map(asyncio.wrap_future, undoing))
-            raise cancelled
-        except BaseException:  # perhaps the loop has ended, and nothing can be awaited any more
-            self._abandon(future, executor, undoing)
-            raise
-
-    def _run(self) -> _R:
-        found = self._short()
-        with self._lock:
-            self._brought.append(found)
-            wanted = self._wanted
-        if not wanted or (self._loop is not None and self._loop.is_closed()):
-            self._give_back()
-        return found
-
-    def _abandon(self, future: Future[_R], executor: Executor, undoing: list[Future[Any]]) -> None:
-        """Say that nobody waits: the thread gives back, or another one if it is done already."""
-        if not self._wanted or future.cancel():
+        if await look() or not seconds:
             return
-        with self._lock:
-            self._wanted = False
-            late = bool(self._brought)
-        if late and self._brought[0]:
-            try:
-                undoing.append(executor.submit(self._give_back))
-            except RuntimeError:  # its threads have ended before
-                self._give_back()
-
-    def _give_back(self) -> None:
-        if self._undo is not None and self._brought[0]:
-            give_back_quietly(lambda: self._undo and self._undo(self._brought[0]))
-
-
-def give_back_quietly(undo: Callable[[], object]) -> None:
-    """Run what gives back; an error is only logged, since nobody waits for it."""
-    try:
-        undo()
-    except QueueKitError as exc:
-        _log.error("what a cancelled call had taken could not be given back: %s", exc)
-
-
-async def outlast(
-    futures: Iterable[asyncio.Future[Any]], on_cancel: Callable[[], None] = lambda: None
-) -> asyncio.CancelledError | None:
-    """Wait until all are done, whoever cancels; return the cancellation, if there was one."""
-    import asyncio
-
-    left = list(futures)
-    cancelled: asyncio.CancelledError | None = None
-    while left := [one for one in left if not one.done()]:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # who waits in another loop is not woken, and looks by itself
+            self._loop = loop
+            self._lines.clear()
+        line = self._lines.setdefault((queue, claiming), [])
+        waiter = _Waiter(loop)
+        line.append(waiter)
         try:
-            await asyncio.wait(left)
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-            on_cancel()
-    return cancelled
+            await _look_again(line, waiter, look, loop.time() + seconds)
+        finally:
+            line.remove(waiter)
+            if line:  # another one is the first now, and who was woken and leaves wakes the next
+                line[0].wake()
+            elif self._lines.get((queue, claiming)) is line:
+                del self._lines[queue, claiming]
+
+    def claiming(self, queue: str) -> int:
+        """Return how many wait for a claim."""
+        return len(self._lines.get((queue, True), ()))
+
+    def wake(self, queue: str, messages: int) -> None:
+        """Wake as many of each kind as there are messages."""
+        if self._loop is not None and self._loop.is_closed():
+            self._lines.clear()  # who waited there waits no more
+        for claiming in (True, False):
+            left = messages
+            for waiter in self._lines.get((queue, claiming), ()):
+                if left <= 0:
+                    break
+                if not waiter.woken:
+                    waiter.wake()
+                    left -= 1
+
+    def wake_all(self) -> None:
+        """Wake everybody: the transport was closed."""
+        for line in list(self._lines.values()):
+            for waiter in line:
+                waiter.wake()
+
+    def clear(self) -> None:
+        """Forget who waits: they are tasks of the process that this one was forked from."""
+        self._lines.clear()
+
+
+async def _look_again(
+    line: list[_Waiter], waiter: _Waiter, look: Callable[[], Awaitable[bool]], end: float
+) -> None:
+    """Look when woken; who is first in line looks also now and then."""
+    pause = _SHORTEST_PAUSE
+    while (left := end - waiter.loop.time()) > 0:
+        first = line[0] is waiter
+        woken = await waiter.wait(min(left, pause) if first else left)
+        if woken or first:
+            pause = _SHORTEST_PAUSE if woken else min(pause * 1.5, _LONGEST_PAUSE)
+            if await look():
+                return

@@ -7,15 +7,14 @@ the transactions, ``_sqlite_wait`` the waiting. Here they become a transport.
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
-from .._lanes import CLAIM_WINDOW, DUE_WINDOW, whole
-from ..errors import ConfigurationError, QueueFull, QueueKitError
+from .._checks import check_bodies, check_count, check_durable, check_seconds
+from .._lanes import CLAIM_WINDOW, DUE_WINDOW
+from ..errors import ConfigurationError, QueueKitError
 from ..transport import (
     MAX_BODY,
     NO_OPTIONS,
@@ -27,17 +26,15 @@ from ..transport import (
 )
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
-from ._sqlite_lanes import MAX_QUEUES, Claimed, Lane, Row
+from ._sqlite_lanes import Row
+from ._sqlite_names import Names
 from ._sqlite_store import Clock
+from ._sqlite_take import Takes, is_due
 from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
 from ._sqlite_wait import Look, wait_for
 from ._tokens import Tokens
 
-_log = logging.getLogger("queuekit")
-
-_FIND = "SELECT number FROM queuekit_queues WHERE name = ?"
 _TOUCH = "INSERT OR REPLACE INTO queuekit_meta VALUES ('touched', random())"
-_NAME = "INSERT INTO queuekit_queues (name) VALUES (?) ON CONFLICT DO NOTHING"
 
 
 class SQLiteTransport:
@@ -91,8 +88,8 @@ class SQLiteTransport:
             idempotent_push=own,
             max_wait=Features().max_wait if own else 0.0,
         )
-        self._lanes: dict[str, Lane] = {}
-        self._busy: set[str] = set()
+        self._lane = Names(self._db).lane
+        self._takes = Takes(self._db, self._lane)
         self._tokens = Tokens() if own else None
 
     @classmethod
@@ -151,17 +148,18 @@ class SQLiteTransport:
         """See ``Transport.pop``."""
         check_count("limit", limit)
         hand: list[Row] = []
+        take = self._takes.pop
         try:
-            self._wait(queue, lambda patience: self._pop(queue, limit, hand, patience), timeout)
+            self._wait(queue, lambda patience: take(queue, limit, hand, patience), timeout)
             return [body for _, _, body in hand]
         except BaseException:
             if hand:  # committed, and nobody gets them now
-                self._put_back(queue, hand)
+                self._takes.put_back(queue, hand)
             raise
 
     def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
         """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
-        self._put_back(queue, [(0, None, body) for body in bodies])
+        self._takes.put_back(queue, [(0, None, body) for body in bodies])
 
     def claim(
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
@@ -173,7 +171,7 @@ class SQLiteTransport:
         found: list[Delivery] = []
 
         def look(patience: float) -> bool:
-            return self._claim(queue, token, lease, limit, found, patience)
+            return self._takes.claim(queue, token, lease, limit, found, patience)
 
         try:
             self._wait(queue, look, timeout, self._next_event)
@@ -181,7 +179,7 @@ class SQLiteTransport:
         except QueueKitError:  # the transaction was undone
             raise
         except BaseException:
-            self._unclaim(queue, token)
+            self._takes.unclaim(queue, token)
             raise
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
@@ -242,7 +240,7 @@ class SQLiteTransport:
         """See ``Transport.recover``; in several transactions, so that others come in between."""
         check_count("limit", limit)
         lane, db = self._lane(queue), self._db
-        if lane is None or not db.read(lambda cur: _is_due(lane, cur, db)):
+        if lane is None or not db.read(lambda cur: is_due(lane, cur, db)):
             return 0
         done = 0
         while done < limit:
@@ -265,119 +263,6 @@ class SQLiteTransport:
         """See ``Transport.close``; a connection of the application stays open."""
         self._db.close()
 
-    def _lane(self, queue: str, *, make: bool = False) -> Lane | None:
-        """Return the SQL of a queue, None where nobody has pushed to it yet."""
-        lane = self._lanes.get(queue)
-        if lane is not None:
-            return lane
-        check_name(queue)
-        if not make and not self._db.is_there():
-            return None
-
-        def find(cur: sqlite3.Cursor) -> list[tuple[int]]:
-            return cur.execute(_FIND, (queue,)).fetchall()
-
-        found = self._db.read(find)
-        if not found and make:
-            self._db.write_one(lambda cur: cur.execute(_NAME, (queue,)))
-            found = self._db.read(find)
-        if not found:
-            return None
-        number = found[0][0]
-        if number > MAX_QUEUES:
-            raise QueueFull(f"one file has at most {MAX_QUEUES} queues; use another for {queue!r}")
-        lane = Lane(number)
-        if self._db.waits:  # an application may undo what it has not committed
-            self._lanes[queue] = lane
-        return lane
-
-    def _pop(self, queue: str, limit: int, hand: list[Row], patience: float) -> bool:
-        lane, db = self._lane(queue), self._db
-        if lane is None or (queue not in self._busy and not db.read(lane.is_ready)):
-            return False
-        if limit == 1:
-            db.write_one(lambda cur: lane.pop_one(cur, hand), hand, patience=patience)
-        else:
-            db.write(lambda cur: lane.pop(cur, hand, limit), hand, patience=patience)
-        return self._note(queue, bool(hand))
-
-    def _claim(
-        self,
-        queue: str,
-        token: str,
-        lease: float,
-        limit: int,
-        found: list[Delivery],
-        patience: float,
-    ) -> bool:
-        lane, db = self._lane(queue), self._db
-        if lane is None:
-            return False
-        if queue not in self._busy and not db.read(
-            lambda cur: lane.is_ready(cur) or _is_due(lane, cur, db)
-        ):
-            return False
-
-        def step(cur: sqlite3.Cursor) -> Claimed:
-            claimed = lane.claim(cur, token, now=db.now(), lease=lease, limit=limit)
-            found.extend(claimed.found)
-            return claimed
-
-        while True:
-            try:
-                _, made_ready, more = db.write(step, found, patience=patience)
-            except QueueFull:  # a smaller claim may find room in what its own messages leave
-                if limit == 1:
-                    raise
-                limit = 1
-                continue
-            if made_ready:  # what was recovered beyond our limit is for the others
-                db.lines.wake(queue, made_ready)
-            if not more:
-                return self._note(queue, bool(found))
-
-    def _put_back(self, queue: str, hand: list[Row]) -> None:
-        """Put what was popped for nobody back to the head; also when closed meanwhile."""
-        lane = self._lanes.get(queue) or self._lane(queue, make=True)
-        if lane is not None:
-            self._undo(queue, lambda cur: lane.put_back(cur, hand))
-
-    def _unclaim(self, queue: str, token: str) -> None:
-        """Undo a claim that nobody waits for any more, uncounted; else its lease would run out."""
-        lane = self._lanes.get(queue)
-        if lane is not None:
-            self._undo(
-                queue, lambda cur: lane.unclaim(cur, token), lambda cur: lane.holds(cur, token)
-            )
-
-    def _undo(
-        self,
-        queue: str,
-        step: Callable[[sqlite3.Cursor], int],
-        needed: Callable[[sqlite3.Cursor], bool] | None = None,
-    ) -> None:
-        """Commit *step* once, also when this is interrupted again; an error is only logged."""
-        done: list[int] = []
-        db = self._db
-
-        def commit() -> None:
-            if not done and (needed is None or db.read(needed, late=True)):
-                db.write(lambda cur: done.append(step(cur)), done, late=True)
-                db.lines.wake(queue, done[0])
-
-        try:
-            whole(commit)
-        except QueueKitError as exc:
-            _log.error("queue %r: an interrupted call could not be undone: %s", queue, exc)
-
-    def _note(self, queue: str, found: bool) -> bool:
-        """Remember where there was something: there the next call writes without looking first."""
-        if found:
-            self._busy.add(queue)
-        else:
-            self._busy.discard(queue)
-        return found
-
     def _wait(
         self,
         queue: str,
@@ -391,8 +276,3 @@ class SQLiteTransport:
     def _next_event(self, queue: str) -> float | None:
         lane = self._lane(queue)
         return self._db.read(lane.next_event) if lane else None
-
-
-def _is_due(lane: Lane, cur: sqlite3.Cursor, db: Database | Borrowed) -> bool:
-    event = lane.next_event(cur)
-    return event is not None and event <= db.now()

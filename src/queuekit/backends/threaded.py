@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .._checks import check_count, check_seconds
 from ..errors import TransportClosed
@@ -18,17 +19,14 @@ from ..transport import (
     Receipt,
     Transport,
 )
-from ._threaded_wait import Waiter, Work, give_back_quietly, outlast
+from ._threaded_wait import TaskLines
+from ._threaded_work import Work, outlast, undo_late
 
 if TYPE_CHECKING:
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
 
 _R = TypeVar("_R")
-
-_SHORTEST_PAUSE: Final = 0.001
-_LONGEST_PAUSE: Final = 0.05
-"""Seconds between two looks of the first in line, for what others pushed."""
 
 
 class ThreadedTransport:
@@ -54,9 +52,9 @@ class ThreadedTransport:
         self._threads = check_count("threads", threads)
         self._executor: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lines: dict[tuple[str, bool], list[Waiter]] = {}
+        self._lines = TaskLines()
         self._calls: set[asyncio.Future[None]] = set()
+        self._later: deque[Callable[[], None]] = deque()
         self._closed = False
 
     @property
@@ -78,7 +76,7 @@ class ThreadedTransport:
         """See ``Transport.push``."""
         push = self._transport.push
         await self._call(lambda: push(queue, bodies, options=options, token=token))
-        self._wake(queue, len(bodies))
+        self._lines.wake(queue, len(bodies))
 
     async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``AsyncFifoTransport.pop``."""
@@ -135,7 +133,7 @@ class ThreadedTransport:
         """See ``Transport.release``."""
         release = self._transport.release
         lost = await self._call(lambda: release(queue, receipts, counted=counted, delay=delay))
-        self._wake(queue, len(receipts) - len(lost))
+        self._lines.wake(queue, len(receipts) - len(lost))
         return lost
 
     async def move(
@@ -143,7 +141,7 @@ class ThreadedTransport:
     ) -> list[Receipt]:
         """See ``Transport.move``."""
         lost = await self._call(lambda: self._transport.move(queue, letters, to=to))
-        self._wake(to, len(letters) - len(lost))
+        self._lines.wake(to, len(letters) - len(lost))
         return lost
 
     async def extend(
@@ -156,7 +154,7 @@ class ThreadedTransport:
         """See ``Transport.recover``."""
         done = await self._call(lambda: self._transport.recover(queue, limit=limit))
         if done:
-            self._wake(queue, len(self._lines.get((queue, True), ())))
+            self._lines.wake(queue, self._lines.claiming(queue))
         return done
 
     async def aclose(self) -> None:
@@ -166,14 +164,13 @@ class ThreadedTransport:
         if self._closed:
             return
         self._closed = True
-        for line in list(self._lines.values()):
-            for waiter in line:
-                waiter.wake()
+        self._lines.wake_all()
         loop, threads = asyncio.get_running_loop(), self._threads_of_this_process()
         calls = [call for call in self._calls if call.get_loop() is loop]
         cancelled = await outlast(calls)  # each gives back what it has to before the end
 
         def end() -> None:
+            self._do_later(threads)
             threads.shutdown(wait=True)
             self._transport.close()
 
@@ -197,7 +194,8 @@ class ThreadedTransport:
         call = asyncio.get_running_loop().create_future()
         self._calls.add(call)
         try:
-            return await Work(short, undo).done_in(threads)
+            self._do_later(threads)
+            return await Work(short, undo, self._later).done_in(threads)
         finally:
             self._calls.discard(call)
             if not call.get_loop().is_closed():
@@ -213,6 +211,7 @@ class ThreadedTransport:
         claiming: bool,
     ) -> list[_R]:
         """Call *short* until it brings something or the time is over."""
+        seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
         hand: list[_R] = []
 
         async def look() -> bool:
@@ -220,20 +219,24 @@ class ThreadedTransport:
                 found = await self._call(short, give_back)
                 hand.extend(found)
             except BaseException:
-                self._wake(queue, 1)  # what was given back is for others
+                self._lines.wake(queue, 1)  # what was given back is for others
                 raise
-            if claiming and hand and len(self._lines.get((queue, True), ())) > 1:
-                self._wake(queue, 1)  # what was recovered beyond our limit is for the others
+            if claiming and hand and self._lines.claiming(queue) > 1:
+                self._lines.wake(queue, 1)  # what was recovered beyond our limit is for the others
             return bool(hand)
 
         try:
-            await self._wait(queue, look, timeout, claiming=claiming)
+            await self._lines.wait(queue, look, seconds, claiming=claiming)
             return hand
         except BaseException:
             if hand:  # a signal handler raised in this thread, and nobody gets them now
-                undo = partial(give_back_quietly, partial(give_back, hand))
-                self._threads_of_this_process().submit(undo)
+                undo_late(self._threads_of_this_process(), partial(give_back, hand))
             raise
+
+    def _do_later(self, threads: ThreadPoolExecutor) -> None:
+        """Give back what was brought for coroutines that were thrown away."""
+        while self._later:
+            threads.submit(self._later.popleft())
 
     def _new_threads(self, count: int) -> ThreadPoolExecutor:
         from concurrent.futures import ThreadPoolExecutor
@@ -252,61 +255,8 @@ class ThreadedTransport:
             self._pid = os.getpid()
             self._executor = None
             self._calls.clear()
+            self._later.clear()
             self._lines.clear()
-
-    async def _wait(
-        self, queue: str, look: Callable[[], Awaitable[bool]], timeout: float, *, claiming: bool
-    ) -> None:
-        import asyncio
-
-        seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
-        if await look() or not seconds:
-            return
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:  # who waits in another loop is not woken, and looks by itself
-            self._loop = loop
-            self._lines.clear()
-        line = self._lines.setdefault((queue, claiming), [])
-        waiter = Waiter(loop)
-        line.append(waiter)
-        try:
-            await self._look_again(line, waiter, look, loop.time() + seconds)
-        finally:
-            line.remove(waiter)
-            if line:  # another one is the first now, and who was woken and leaves wakes the next
-                line[0].wake()
-            elif self._lines.get((queue, claiming)) is line:
-                del self._lines[queue, claiming]
-
-    async def _look_again(
-        self,
-        line: list[Waiter],
-        waiter: Waiter,
-        look: Callable[[], Awaitable[bool]],
-        end: float,
-    ) -> None:
-        """Look when woken; who is first in line looks also now and then."""
-        pause = _SHORTEST_PAUSE
-        while (left := end - waiter.loop.time()) > 0:
-            first = line[0] is waiter
-            woken = await waiter.wait(min(left, pause) if first else left)
-            if woken or first:
-                pause = _SHORTEST_PAUSE if woken else min(pause * 1.5, _LONGEST_PAUSE)
-                if await look():
-                    return
-
-    def _wake(self, queue: str, messages: int) -> None:
-        """Wake as many of each kind as there are messages."""
-        if self._loop is not None and self._loop.is_closed():
-            self._lines.clear()  # who waited there waits no more
-        for claiming in (True, False):
-            left = messages
-            for waiter in self._lines.get((queue, claiming), ()):
-                if left <= 0:
-                    break
-                if not waiter.woken:
-                    waiter.wake()
-                    left -= 1
 
 
 @runtime_checkable
