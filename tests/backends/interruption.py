@@ -62,6 +62,10 @@ class _Points:
                 self.handler()
         return self.step
 
+    def forget(self) -> None:
+        """Let go of the frames, and of the connections in them."""
+        self._last.clear()
+
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Watch this thread; Python 3.11 traces it, later ones do not trace a first call whole."""
@@ -117,8 +121,11 @@ def interrupted(
     """Run *call*, a handler at its n-th point; return what it returned, and where that was."""
     points = _Points(at, handler)
     try:
-        with points.watched():
-            found = call()
+        try:
+            with points.watched():
+                found = call()
+        finally:
+            points.forget()
     except Interruption:
         return None, points.where
     if handler is _raise:
