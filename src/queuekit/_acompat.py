@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import ConfigurationError
@@ -107,6 +108,18 @@ async def asleep(seconds: float) -> None:
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def awithin(seconds: float) -> AbstractAsyncContextManager[object]:
+    """Return a block that ends with ``TimeoutError`` when it takes longer."""
+    import asyncio
+
+    return asyncio.timeout(seconds)
+
+
+def within(seconds: float) -> AbstractContextManager[object]:
+    """Return a block that sets no limit: blocking calls have timeouts of their own."""
+    return nullcontext()
 
 
 class AHeartbeat:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
+from ..._acompat import awithin
 from ...errors import TransportError, TransportUnavailable
 from ._advice import Advice
 from ._errors import broken, code_of, refusal
@@ -33,12 +34,12 @@ def sentinel_source(
         options: For connections to the primary.
     """
     asked = AsyncSentinels(service, sentinels)
-    silence: float | None = options.get("socket_connect_timeout")
 
     def connection(**options: Any) -> object:
+        silence: float = options["socket_connect_timeout"]
         if options["socket_timeout"] is not None:  # the link sets its own, once it is connected
-            options["socket_timeout"] = silence or options["socket_timeout"]
-        finder = AsyncFinder(asked)
+            options["socket_timeout"] = silence
+        finder = AsyncFinder(asked, silence)
         return kind(connection_pool=finder, redis_connect_func=finder.check, **options)
 
     source = Source(connection, options)
@@ -101,8 +102,9 @@ class AsyncFinder:
     is_master: ClassVar = True
     check_connection: ClassVar = False
 
-    def __init__(self, sentinels: AsyncSentinels) -> None:
+    def __init__(self, sentinels: AsyncSentinels, silence: float) -> None:
         self._sentinels = sentinels
+        self._silence = silence
         self.service_name = sentinels.service
         self._link: AsyncLink | None = None
 
@@ -118,9 +120,10 @@ class AsyncFinder:
         Raises:
             TransportUnavailable: It is a replica.
         """
-        await connection.on_connect()
-        await connection.send_command("ROLE")
-        role = (await connection.read_response())[0]
+        async with awithin(self._silence):
+            await connection.on_connect()
+            await connection.send_command("ROLE")
+            role = (await connection.read_response())[0]
         where = f"{connection.host}:{connection.port}"
         if role != b"master":
             raise TransportUnavailable(f"{where}, which a sentinel names, is no primary (any more)")
