@@ -294,6 +294,15 @@ def test_a_refused_connection_names_the_server_and_not_the_password() -> None:
     transport.close()
 
 
+def test_a_refused_connection_leaves_nothing_unknown() -> None:
+    transport = RedisTransport.from_url("redis://127.0.0.1:1/0")
+    for call in (lambda: transport.push("q", [b"x"]), lambda: transport.pop("q")):
+        with pytest.raises(TransportUnavailable, match="Nothing was sent") as caught:
+            call()
+        assert not {"may", "lost"} & set(str(caught.value).split())
+    transport.close()
+
+
 def causes(exc: BaseException | None) -> Iterator[BaseException]:
     while exc is not None:
         yield exc
