@@ -67,6 +67,12 @@ class Loops:
             self._threads.append(threading.Thread(target=self._run, args=(name, loop)))
             self._threads[-1].start()
 
+    def renew_producers(self) -> None:
+        """Put by new connections from now on: each that there was must find out by itself."""
+        for name, producer in self.producers.items():
+            producer.close()
+            self.producers[name] = type(producer)(name, self._url)
+
     def fresh(self, within: float) -> float:
         """Put a message into each queue, as soon as one can be put, and see it delivered."""
         end = time.monotonic() + within

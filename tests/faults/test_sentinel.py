@@ -218,6 +218,7 @@ def test_there_and_back_again(tmp_path: Path) -> None:
         _follows(service, second)
         first.pause()
         service.promoted(second)
+        loops.renew_producers()
         loops.fresh(SOON)
         first.resume()
         _follows(service, first)
