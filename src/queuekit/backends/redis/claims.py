@@ -25,8 +25,8 @@ from .keys import Keys
 
 _log = logging.getLogger("queuekit")
 
-_LOOKS: Final = 4
-"""Tries to count all claims at one moment; the second does, unless new ones were made meanwhile."""
+_LOOKS: Final = 32
+"""Tries to count all claims at one moment; each finds what was claimed since the last."""
 
 _SHORT: Final = 1.0
 """Seconds after which a claim that need not wait is not tried again."""
