@@ -131,7 +131,9 @@ def main(kind: str, source: str, verb: str, path: str, count: str, seed: str) ->
     length = (time.perf_counter() - begun) / 5
     while calls < 50 * int(count) and len(got) < int(count):
         calls += 1
-        interruptions += interrupt(dice.uniform(0.0, length), burst)
+        hit = interrupt(dice.uniform(0.0, length), burst)
+        interruptions += hit
+        length *= 1.05 if hit else 0.95  # however fast the machine is at the moment
         got += [one.body for one in held] + [one.body for one in messages]
         attempts += [one.attempt for one in held] + [one.attempt for one in messages]
         assert [] == transport.ack("q", [one.receipt for one in held + messages])
