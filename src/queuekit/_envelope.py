@@ -46,15 +46,14 @@ def new_ids(count: int, *, now_ms: int, entropy: bytes) -> list[bytes]:
     """
     Make *count* ids (UUID version 7, RFC 9562) from the time and ten bytes of *entropy*.
 
-    They ascend within the batch: the random part is a counter with a random start (method 2 of
-    RFC 9562, section 6.2), so that a batch put with one delay keeps its order.
+    They ascend within the batch: the last 62 bits are a counter with a random start below 2**61
+    (method 2 of RFC 9562, section 6.2), so that a batch put with one delay keeps its order.
     """
-    start = int.from_bytes(entropy[:10], "big") >> 7  # 73 bits: the counter cannot overflow 74
-    high = (now_ms & 0xFFFFFFFFFFFF) << 80 | 0x7 << 76 | 0b10 << 62
-    low = (1 << 62) - 1
-    return [
-        (high | (n >> 62) << 64 | n & low).to_bytes(16, "big") for n in range(start, start + count)
-    ]
+    start = int.from_bytes(entropy[2:10], "big") >> 3
+    chance = int.from_bytes(entropy[:2], "big") & 0xFFF
+    head = ((now_ms & 0xFFFFFFFFFFFF) << 16 | 0x7 << 12 | chance).to_bytes(8, "big")
+    first = 0b10 << 62 | start
+    return [head + n.to_bytes(8, "big") for n in range(first, first + count)]
 
 
 def id_time_ms(message_id: str) -> int | None:

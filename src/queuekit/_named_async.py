@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
 from ._checks import check_count, check_name
 from ._codec import Codec
+from ._entropy import entropy
 from ._envelope import new_ids
 from ._lookup import find_serializer, open_async_transport
 from .errors import TransportClosed, Unsupported
@@ -112,4 +112,4 @@ class AsyncNamedQueue(Generic[F_co, T]):
 
 def fresh_ids(count: int) -> list[bytes]:
     """Make *count* ids from the wall clock and the system's random source."""
-    return new_ids(count, now_ms=time.time_ns() // 1_000_000, entropy=os.urandom(10))
+    return new_ids(count, now_ms=time.time_ns() // 1_000_000, entropy=entropy())

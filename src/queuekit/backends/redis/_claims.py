@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, Literal, cast
 
+from ..._entropy import entropy
 from ..._envelope import BY_STORE, HEAD, MAGIC, claimed_id
 from ..._receipt import by_claim, place_of
 from ...transport import MAX_CLAIM, Delivery, Receipt
@@ -18,7 +19,11 @@ from .keys import Keys
 Verb = Literal["A", "F", "R", "D"]
 """Acked, failed, released, moved to a dead letter."""
 
+_PLACES: Final = list(range(MAX_CLAIM))
+
 _RECEIPT = re.compile(r"([0-9a-f]{32})\.(\d{1,4})\.(\d{1,4})(\.2)?", re.ASCII)
+_FRESH: Final = MAGIC + b"\0\0"
+"""A frame of ours that was never counted: its four first bytes."""
 _SENT_TWICE: Final = ".2"
 """Ends the receipts of a claim that was sent more than once: its token must be marked at its end,
 or what is still on its way would claim again under the same name."""
@@ -27,27 +32,33 @@ or what is still on its way would claim again under the same name."""
 class Claim:
     """One claim call: its token, what to send, and what came."""
 
-    __slots__ = ("_arguments", "keys", "sent", "sent_twice", "token")
+    __slots__ = ("_lease", "_limit", "keys", "sent", "sent_twice", "token")
 
     def __init__(self, keys: Keys, lease: int, limit: int) -> None:
         self.keys = keys
-        self._arguments: tuple[Argument, ...] = (lease, min(limit, MAX_CLAIM))
+        self._lease = lease
+        self._limit = min(limit, MAX_CLAIM)
         self.sent = False
         self.renew()
 
     def renew(self) -> None:
-        """Take a new token; from the system's random source, so that no fork repeats it."""
-        self.token = os.urandom(16).hex()
+        """Take a new token, from the system's random source."""
+        self.token = entropy().hex()
         self.sent_twice = False
 
     def command(self, again: bool) -> Command:
         """Return what to send; *again* if it may have arrived before."""
         self.sent = True
         self.sent_twice |= again
-        keys, token = self.keys, self.token.encode()
+        name = (self._lease, self._limit)
+        template = self.keys.templates.get(name) or self.keys.template(name, self._call)
+        return template(self.token.encode())
+
+    def _call(self, token: bytes) -> Command:
+        keys = self.keys
         places = (keys.claim(token), keys.mark(token), keys.delayed)
         return _script.CLAIM(
-            (keys.ready, keys.landing, keys.leases, *places), token, *self._arguments
+            (keys.ready, keys.landing, keys.leases, *places), token, self._lease, self._limit
         )
 
     def give_back(self, again: bool) -> Command:
@@ -63,78 +74,103 @@ class Claim:
     def deliveries(self, bodies: Sequence[Reply]) -> list[Delivery]:
         """Return what was claimed, without the places that were settled since."""
         token = self.token
-        tail = f".{len(bodies)}{_SENT_TWICE if self.sent_twice else ''}"
-        ids = claimed_id(token, 0)[:-4]
+        ends = receipt_ends(len(bodies), self.sent_twice)
         found: list[Delivery] = []
-        for place, body in enumerate(bodies):
+        for end, body in zip(ends, bodies, strict=True):
             if not isinstance(body, bytes):
                 continue
-            receipt = Receipt(f"{token}.{place}{tail}")
-            if body[:2] != MAGIC or len(body) < HEAD:
-                found.append(Delivery(body, receipt, 1, f"{ids}{place:04x}"))
+            receipt = Receipt(token + end)
+            if body[:4] == _FRESH:
+                found.append(Delivery(body, receipt, 1, body[4:HEAD].hex()))
+            elif body[:2] != MAGIC or len(body) < HEAD:
+                place = int(end[1:].partition(".")[0])
+                found.append(Delivery(body, receipt, 1, claimed_id(token, place)))
             else:
                 key = body[4:HEAD].hex()
                 found.append(Delivery(bare(body), receipt, body[3] + 1, key))
         return found
 
 
+@lru_cache(maxsize=64)
+def receipt_ends(size: int, sent_twice: bool) -> tuple[str, ...]:
+    """Return what the receipts of a claim have behind its token, place by place."""
+    return tuple(f".{i}.{size}{_SENT_TWICE if sent_twice else ''}" for i in range(size))
+
+
 class Settlement:
     """Receipts of one claim that meet the same end in one step."""
 
-    __slots__ = ("_bodies", "_places", "_size", "_spend", "receipts", "token")
+    __slots__ = ("_bodies", "_size", "_spend", "places", "receipts", "token")
 
     def __init__(self, token: str, size: int, spend: bool) -> None:
         self.token = token
         self._size = size
         self._spend = spend
-        self._places: list[int] = []
+        self.places: list[int] = []
         self._bodies: list[bytes] = []
         self.receipts: list[Receipt] = []
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     def add(self, receipt: Receipt, place: int, body: bytes | None) -> None:
         """Add a place that is not there yet, with *body* to store in its stead."""
         self.receipts.append(receipt)
-        self._places.append(place)
+        self.places.append(place)
         if body is not None:
             self._bodies.append(body)
 
     def sort(self) -> None:
         """Put the places into the order of the claim."""
-        order = sorted(range(len(self._places)), key=self._places.__getitem__)
-        self._places = [self._places[i] for i in order]
+        order = sorted(range(len(self.places)), key=self.places.__getitem__)
+        self.places = [self.places[i] for i in order]
         self.receipts = [self.receipts[i] for i in order]
 
     def settle(
         self, keys: Keys, verb: Verb, again: bool, target: bytes, delay: int = 0, before: int = 0
     ) -> Command:
         """Return the command that ends them."""
-        places = self._places
-        whole = len(places) == self._size and max(places) < self._size
-        size = self._size if whole else 0
-        plain = verb == "A" and whole and places == list(range(size))
-        numbers = (int(again), int(self._spend), delay, before, size, len(places))
+        places, size = self.places, self._size
+        if verb == "A" and len(places) == size and places == _PLACES[:size]:
+            name = (size, again, self._spend)
+            template = keys.templates.get(name)
+            if template is None:
+                numbers = (int(again), int(self._spend), 0, 0, size, size)
+                template = keys.template(
+                    name, lambda token: self._call(keys, token, keys.delayed, "A", *numbers)
+                )
+            return template(self.token.encode())
+        whole = len(places) == size and max(places) < size
+        numbers = (int(again), int(self._spend), delay, before, size if whole else 0, len(places))
         token = self.token.encode()
-        lists = (keys.ready, keys.landing, keys.leases, keys.claim(token))
-        return _script.SETTLE(
-            (*lists, keys.mark(token), target),
-            token,
-            verb,
-            *numbers,
-            *(() if plain else places),
-            *self._bodies,
-        )
+        return self._call(keys, token, target, verb, *numbers, *places, *self._bodies)
+
+    def _call(self, keys: Keys, token: bytes, target: bytes, *arguments: Argument) -> Command:
+        lists = (keys.ready, keys.landing, keys.leases, keys.claim(token), keys.mark(token), target)
+        return _script.SETTLE(lists, token, *arguments)
 
     def extend(self, keys: Keys, lease: int) -> Command:
         """Return the command that moves their lease."""
         token = self.token.encode()
-        return _script.EXTEND((keys.leases, keys.claim(token)), token, lease, *self._places)
+        return _script.EXTEND((keys.leases, keys.claim(token)), token, lease, *self.places)
 
     def lost(self, reply: Reply) -> list[Receipt]:
         """Return the receipts that a reply says are not held."""
         return [self.receipts[cast("int", i) - 1] for i in cast("list[Reply]", reply)]
+
+
+def _whole(receipts: Sequence[Receipt]) -> Settlement | None:
+    """Return the settlement of a claim whose receipts are all named, in order."""
+    match = _RECEIPT.fullmatch(receipts[0]) if receipts else None
+    if match is None or int(match[3]) != len(receipts) or len(receipts) > MAX_CLAIM:
+        return None
+    token, spend = match[1], match[4] is not None
+    if [token + end for end in receipt_ends(len(receipts), spend)] != list(receipts):
+        return None
+    whole = Settlement(token, len(receipts), spend)
+    whole.receipts = list(receipts)
+    whole.places = _PLACES[: len(receipts)]
+    return whole
 
 
 def settlements(
@@ -146,6 +182,9 @@ def settlements(
 
     With *bodies* (one for each) only neighbours are grouped, so that their order is kept.
     """
+    whole = _whole(receipts) if bodies is None and distinct else None
+    if whole is not None:
+        return [whole], []
     groups: list[Settlement] = []
     open_groups: dict[str, Settlement] = {}
     seen: set[tuple[str, int]] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, cast
 
-from ._wire import Command, Reply
+from ._wire import PACKED, Command, Reply
 
 SLOTS: Final = 16384
 
@@ -73,7 +73,7 @@ def _address(node: Sequence[Reply], asked: Address) -> Address:
 def key_of(commands: Iterable[Command]) -> bytes | None:
     """Return the first key that *commands* name; all of one call are in the same slot."""
     for command in commands:
-        if command[0] in {b"EVALSHA", b"EVAL"}:
+        if command[0] in {b"EVALSHA", b"EVAL", PACKED}:
             if command[2]:
                 return cast("bytes", command[3])
         elif command[0] in {b"RPUSH", b"LPUSH", b"BLPOP", b"BLMOVE"}:

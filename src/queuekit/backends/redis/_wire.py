@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 Argument: TypeAlias = "bytes | str | int"
 Command: TypeAlias = "tuple[Argument, ...]"
 Reply: TypeAlias = "bytes | int | list[Reply] | Exception | None"
 """An error reply stands in its place as an exception that was not raised."""
+
+
+PACKED: Final = b""
+"""Begins a command that is packed already: ``(PACKED, hash of its script, its bytes, its key)``."""
 
 
 class LinkBroken(Exception):
@@ -46,6 +50,9 @@ def pack(commands: Iterable[Command]) -> bytes:
     """Return the bytes of *commands*: one send, whatever encoding a client was set to."""
     parts: list[bytes] = []
     for command in commands:
+        if command[0] == PACKED:
+            parts.append(cast("bytes", command[2]))
+            continue
         parts.append(b"*%d\r\n" % len(command))
         for argument in command:
             data = argument if isinstance(argument, bytes) else str(argument).encode()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from ..._checks import check_name
 from ...errors import ConfigurationError
+from ._script import Template
+from ._wire import Command
 
 DEFAULT_PREFIX: Final = "queuekit"
+
+_TEMPLATES: Final = 256
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]+")
 _TOUCHES_LAYOUT = re.compile(r"[%{}\x00-\x1f\x7f-\x9f]")
@@ -17,7 +22,7 @@ _TOUCHES_LAYOUT = re.compile(r"[%{}\x00-\x1f\x7f-\x9f]")
 class Keys:
     """The keys of the queue *name*, as ``docs/protocol.md`` lays them out."""
 
-    __slots__ = ("_private", "delayed", "landing", "leases", "ready")
+    __slots__ = ("_private", "delayed", "landing", "leases", "ready", "templates")
 
     def __init__(self, prefix: str, name: str) -> None:
         ready = f"{prefix}:{escape(check_name(name))}"
@@ -30,6 +35,17 @@ class Keys:
         """Sorted set from token to deadline."""
         self.delayed = self._private + b"delayed"
         """Sorted set from framed body to the time when it becomes ready."""
+        self.templates: dict[object, Template] = {}
+        """Calls of scripts with these keys, packed when they are first made."""
+
+    def template(self, name: object, call: Callable[[bytes], Command]) -> Template:
+        """Return the template of that name, which *call* makes if there is none yet."""
+        found = self.templates.get(name)
+        if found is None:
+            if len(self.templates) >= _TEMPLATES:
+                self.templates.clear()
+            found = self.templates[name] = Template(call)
+        return found
 
     def claim(self, token: bytes) -> bytes:
         """Return the list of a claim."""

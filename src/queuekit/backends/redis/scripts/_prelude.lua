@@ -1,11 +1,15 @@
--- Put before every other script. A script touches its KEYS and nothing else, reads (which checks
--- the types) before it writes, and copies before it removes.
+-- What scripts share: each gets the paragraphs whose names it uses, since every call makes the
+-- functions anew. A script touches its KEYS and nothing else, reads (which checks the types)
+-- before it writes, and copies before it removes.
 
 local MAGIC = '\193\113'
-local BY_STORE = MAGIC .. '\2'
 local STONE = MAGIC .. 'T'
 local HEAD = 20 -- bytes of a frame before headers and body
+
+local BY_STORE = MAGIC .. '\2'
+
 local CHUNK = 1000 -- values that one command may take: unpack() fails at some thousands
+
 local HORIZON = '3600000' -- ms that a mark or a lane lives: longer than any request can linger
 
 -- The server's clock in milliseconds.

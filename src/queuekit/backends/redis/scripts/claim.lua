@@ -14,8 +14,9 @@ local queue, landing, leases, claim, mark, delayed = unpack(KEYS)
 local token, limit = ARGV[1], tonumber(ARGV[3])
 local time = clock()
 local deadline = time + tonumber(ARGV[2])
+local is_alone = redis.call('EXISTS', claim, mark, leases, delayed, landing) == 0
 
-if redis.call('EXISTS', claim, mark) > 0 then
+if not is_alone and redis.call('EXISTS', claim, mark) > 0 then
   local places = redis.call('LRANGE', claim, 0, -1)
   if #places == 0 then
     return {'SPENT'}
@@ -34,29 +35,76 @@ if redis.call('EXISTS', claim, mark) > 0 then
   return places
 end
 
-local expired = redis.call('ZRANGEBYSCORE', leases, '-inf', text(time), 'LIMIT', 0, 10)
-if #expired > 0 then
-  expired[#expired + 1] = 'DUE'
-  return expired
+if not is_alone then
+  local expired = redis.call('ZRANGEBYSCORE', leases, '-inf', text(time), 'LIMIT', 0, 10)
+  if #expired > 0 then
+    expired[#expired + 1] = 'DUE'
+    return expired
+  end
+  local due = due_messages(delayed, time, 100)
+  if #due > 0 then
+    redis.call('LLEN', queue)
+    begin(leases)
+    promote(queue, delayed, due)
+  end
 end
 
-local due = due_messages(delayed, time, 100)
-local taken = redis.call('LRANGE', landing, 0, limit - 1)
-local landed = #taken
-redis.call('LLEN', queue)
-if #due > 0 then
-  begin(leases)
-  promote(queue, delayed, due)
+-- One message moves in one step, which leaves no body in the hands of the script. Where memory is
+-- short a first write that needs none must come before.
+local function move_one(from)
+  local body = redis.pcall('LMOVE', from, claim, 'LEFT', 'RIGHT')
+  if type(body) == 'table' then
+    begin(leases)
+    body = redis.call('LMOVE', from, claim, 'LEFT', 'RIGHT')
+  end
+  if body and is_stone(body) then -- a stranger's: without a frame it would pass for settled
+    body = framed(body, 0, token, 0)
+    redis.call('LSET', claim, 0, body)
+  end
+  return body
 end
-local rest = {}
-if landed < limit then
-  rest = redis.call('LRANGE', queue, 0, limit - landed - 1)
-end
-local count = landed + #rest
 
-if count == 0 then
+local function copy_many()
+  local bodies, landed = {}, 0
+  if not is_alone then
+    bodies = redis.call('LRANGE', landing, 0, limit - 1)
+    landed = #bodies
+  end
+  local rest = {}
+  if landed < limit then
+    rest = redis.call('LRANGE', queue, 0, limit - landed - 1)
+  end
+  for i = 1, #rest do
+    bodies[landed + i] = rest[i]
+  end
+  for i = 1, #bodies do
+    if is_stone(bodies[i]) then
+      bodies[i] = framed(bodies[i], 0, token, i - 1)
+    end
+  end
+  if #bodies > 0 then
+    begin(leases)
+    append('RPUSH', claim, bodies, 1, #bodies)
+    if landed > 0 then
+      redis.call('LPOP', landing, landed)
+    end
+    if #rest > 0 then
+      redis.call('LPOP', queue, #rest)
+    end
+  end
+  return bodies
+end
+
+local taken
+if limit == 1 then
+  taken = {not is_alone and move_one(landing) or move_one(queue) or nil}
+else
+  taken = copy_many()
+end
+
+if #taken == 0 then
   local wait = -1
-  for _, key in ipairs({leases, delayed}) do
+  for _, key in ipairs(is_alone and {} or {leases, delayed}) do
     local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
     if first[2] then
       local left = math.max(0, math.floor(tonumber(first[2])) - time)
@@ -66,22 +114,6 @@ if count == 0 then
   return {wait, 'EMPTY'}
 end
 
-for i = 1, #rest do
-  taken[landed + i] = rest[i]
-end
-for i = 1, count do
-  if is_stone(taken[i]) then -- a stranger's body: without a frame it would pass for settled
-    taken[i] = framed(taken[i], 0, token, i - 1)
-  end
-end
-begin(leases)
-append('RPUSH', claim, taken, 1, count)
 redis.call('ZADD', leases, text(deadline), token)
-if landed > 0 then
-  redis.call('LPOP', landing, landed)
-end
-if #rest > 0 then
-  redis.call('LPOP', queue, #rest)
-end
-taken[count + 1] = 'GOT'
+taken[#taken + 1] = 'GOT'
 return taken

@@ -4,20 +4,34 @@
 -- ARGV    number in the lane, delay in ms (0: none), number of messages that the same call delayed
 --         before, bodies (at most 1000)...
 -- Returns 1 if they were stored, 0 if they had been stored before
--- Promise All of them or none, in their order. No write before the first body's, so that a full
---         server refuses the whole.
+-- Promise All of them or none, in their order. The lane is written first, so that a full server
+--         refuses the whole; where the bodies cannot be stored it is set back.
 
 local target, lane = KEYS[1], KEYS[2]
-local number, delay, delayed_before = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local number, delay, delayed_before = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local FIRST = 4 -- the bodies start here
 
-local taken = redis.call('GET', lane)
-if taken and tonumber(taken) >= number then
-  redis.call('PEXPIRE', lane, HORIZON) -- a write, so that a WAIT behind it waits for the first, too
+if delay > 0 then
+  redis.call('ZCARD', target)
+end
+-- A write at a repeat, too, so that a WAIT behind it waits for the first.
+local taken = redis.call('SET', lane, number, 'PX', HORIZON, 'GET')
+if taken and tonumber(taken) >= tonumber(number) then
+  if taken ~= number then
+    redis.call('SET', lane, taken, 'PX', HORIZON)
+  end
   return 0
 end
 if delay == 0 then
-  append('RPUSH', target, ARGV, FIRST, #ARGV)
+  local stored = redis.pcall('RPUSH', target, unpack(ARGV, FIRST))
+  if type(stored) == 'table' then
+    if taken then
+      redis.call('SET', lane, taken, 'PX', HORIZON)
+    else
+      redis.call('DEL', lane)
+    end
+    return stored
+  end
 else
   local due = clock() + delay
   local pairs_ = {}
@@ -27,5 +41,4 @@ else
   end
   append('ZADD', target, pairs_, 1, #pairs_)
 end
-redis.call('SET', lane, text(number), 'PX', HORIZON)
 return 1

@@ -18,6 +18,15 @@ local size, given = tonumber(ARGV[7]), tonumber(ARGV[8])
 local FIRST = 8 -- the places follow
 local is_listed = #ARGV > FIRST
 
+-- The most frequent end: the ack of a claim of one. Its lease is there as long as its list.
+if verb == 'A' and size == 1 and not is_listed and redis.call('ZREM', leases, token) == 1 then
+  redis.call('DEL', claim)
+  if spend then
+    redis.call('SET', mark, 'done', 'PX', HORIZON)
+  end
+  return {}
+end
+
 local function place_at(i)
   return is_listed and tonumber(ARGV[FIRST + i]) or i - 1
 end
