@@ -39,7 +39,7 @@ def url(redis_url: str, redis_prefix: str) -> str:
 def proxy(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     warm(url)
     for module in (exchange, exchange_async):  # the repeats need no pause, the server is there
-        monkeypatch.setattr(module, "PAUSES", (0.0, 0.0, 0.0))
+        monkeypatch.setattr(module, "PAUSES", (0.0, 0.0))
     with proxy_to(url) as proxy:
         yield proxy
 

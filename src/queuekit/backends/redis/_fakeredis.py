@@ -32,7 +32,7 @@ class FakeSocket:
     def settimeout(self, seconds: float) -> None:
         """Do nothing: a fake server is never silent."""
 
-    def send(self, data: memoryview) -> int:
+    def send(self, data: bytes | memoryview) -> int:
         """Let the fake server run commands."""
         self._fake.sendall(bytes(data))
         return len(data)
@@ -57,7 +57,7 @@ class FakeStreams:
 
     def write(self, data: bytes) -> None:
         """Let the fake server run commands."""
-        self._fake.sendall(data)
+        self._fake.sendall(bytes(data))
 
     def at_eof(self) -> bool:
         """Tell that a fake server never closes a connection."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -10,6 +13,8 @@ from ._wire import Connection, Reply
 
 _PIECE: Final = (65536,)
 """Bytes of one read, as the arguments of ``map``."""
+
+_HAS_TIMEVAL: Final = sys.platform != "win32"  # there the option takes milliseconds
 
 
 class Line:
@@ -22,8 +27,10 @@ class Line:
     """
 
     __slots__ = (
+        "_clean",
         "_data",
         "_fed",
+        "_in_kernel",
         "_inbox",
         "_new_reader",
         "_patience",
@@ -42,13 +49,17 @@ class Line:
             self._sock, new_reader = FakeSocket(self._sock), ReadyReader
         inner = getattr(self._sock, "_sslobj", None)  # an SSLSocket's own methods are not in C
         self._recv: Callable[[int], bytes] = self._sock.recv if inner is None else inner.read
-        self._send: Callable[[memoryview], int] = self._sock.send if inner is None else inner.write
+        self._send: Callable[[bytes | memoryview], int] = (
+            self._sock.send if inner is None else inner.write
+        )
+        self._in_kernel = isinstance(self._sock, socket.socket) and inner is None and _HAS_TIMEVAL
         self._new_reader = new_reader
         self._patience = -1.0
         self._sent: list[int] = []
-        self._data = memoryview(b"")
+        self._data = b""
         self._inbox: list[bytes] = []
         self._reader = new_reader()
+        self._clean = True
         self._fed = 0
 
     @property
@@ -60,18 +71,22 @@ class Line:
         """Take the bytes to send, and the seconds that the server may then be silent."""
         self._sent = []  # first: nothing of the last conversation is ever sent again
         self._inbox = []
-        self._data = memoryview(data)
-        self._reader = self._new_reader()
+        self._data = data
         self._fed = 0
+        if not self._clean:
+            self._reader = self._new_reader()
+        self._clean = False  # until all replies were read: there may be a part of one in it
         if patience != self._patience:
-            self._sock.settimeout(patience)
-            self._patience = patience
+            self._set_patience(patience)
 
     def converse(self, into: list[Reply], goal: int) -> None:
         """Send what was begun, and read until *into* has *goal* replies."""
         self._flush()
+        if not self._inbox:
+            self._inbox.extend(map(self._recv, _PIECE))
         while not self._parse(into, goal):
             self._inbox.extend(map(self._recv, _PIECE))
+        self._clean = len(into) == goal
 
     def go_back(self, into: list[Reply], start: int, goal: int) -> bool:
         """
@@ -87,8 +102,8 @@ class Line:
 
     def is_silent(self) -> bool:
         """Tell whether an idle connection is open, and the server said nothing unasked."""
-        self._sock.settimeout(0)
         self._patience = -1.0
+        self._sock.settimeout(0)
         try:
             self._recv(1)
         except BlockingIOError:
@@ -97,10 +112,28 @@ class Line:
             return type(exc).__name__ == "SSLWantReadError"
         return False
 
+    def _set_patience(self, seconds: float) -> None:
+        """
+        Let a call of the system end after so many seconds, with an ``OSError``.
+
+        The system itself can watch the time; with a timeout of Python each call would be two,
+        since it polls before.
+        """
+        if self._in_kernel:
+            whole = int(seconds)
+            time = struct.pack("ll", whole, max(1, int((seconds - whole) * 1e6)))
+            self._sock.settimeout(None)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, time)
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, time)
+        else:
+            self._sock.settimeout(seconds)
+        self._patience = seconds
+
     def _flush(self) -> None:
         data, sent = self._data, self._sent
         while (done := sum(sent)) < len(data):
-            sent.extend(map(self._send, (data[done:],)))
+            rest = memoryview(data)[done:] if done else data
+            sent.extend(map(self._send, (rest,)))
 
     def _parse(self, into: list[Reply], goal: int) -> bool:
         inbox, reader = self._inbox, self._reader

@@ -18,8 +18,8 @@ def alike(command: Command) -> Part:
     return lambda again: command
 
 
-PAUSES: Final = (0.0, 0.05, 0.4)
-"""Seconds before each try: a connection that died is replaced at once, a server needs a moment."""
+PAUSES: Final = (0.05, 0.4)
+"""Seconds before each further try."""
 PATIENCE: Final = 6.0
 """Seconds after which no further try begins: one that ran into the timeout has a second."""
 

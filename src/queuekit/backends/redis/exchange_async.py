@@ -81,25 +81,35 @@ class AsyncExchange:
             TransportError: The server refused for good.
         """
         end = time.monotonic() + patience
-        tries = Tries(doing, self.server, parts, together)
-        first: list[Reply] = [] if ahead is None else [None]
+        commands = [part(False) for part in parts]
+        waits = ahead is not None
+        if ahead is not None:
+            commands.insert(0, ahead)
+        try:
+            replies = await self._send(commands, waits, None, together)
+        except LinkBroken as exc:
+            tries = Tries(doing, self.server, parts, together)
+            tries.cut(exc)
+            first: list[Reply] = [None] if waits else []
+        else:
+            if not has_refusal(replies):  # nearly always
+                return replies
+            tries = Tries(doing, self.server, parts, together)
+            tries.take(replies[waits:])
+            first = replies[:waits]
+        return first + await self._again(tries, end, together)
+
+    async def _again(self, tries: Tries, end: float, together: bool) -> list[Reply]:
         for pause in PAUSES:
-            if pause:
-                await asleep(pause)
-            commands = tries.commands()
-            try:
-                if ahead is None:
-                    tries.take(await self._send(commands, False, None, together))
-                else:
-                    command, ahead = ahead, None
-                    replies = await self._send([command, *commands], True, None)
-                    first = replies[:1]
-                    tries.take(replies[1:])
-            except LinkBroken as exc:
-                tries.cut(exc)
             if tries.is_done or time.monotonic() > end:
                 break
-        return first + tries.result()
+            if pause:
+                await asleep(pause)
+            try:
+                tries.take(await self._send(tries.commands(), False, None, together))
+            except LinkBroken as exc:
+                tries.cut(exc)
+        return tries.result()
 
     async def at_last(self, command: Command) -> None:
         """Send *command*, which runs a script, even after the link was closed."""
@@ -134,7 +144,7 @@ class AsyncExchange:
         """Send and, where a script was missing, load it and send those commands again."""
         try:
             replies = await self.link.call(commands, waits=waits, into=into)
-            for _ in range(_LOADS):
+            for _ in range(_LOADS if has_refusal(replies) else 0):
                 missing = [i for i, reply in enumerate(replies) if is_missing(reply)]
                 if not missing:
                     break
@@ -153,6 +163,14 @@ class AsyncExchange:
         except LinkClosed:
             raise TransportClosed(f"this transport of {self.server} was closed") from None
         return replies
+
+
+def has_refusal(replies: Sequence[Reply]) -> bool:
+    """Tell whether one of *replies* is an error."""
+    for reply in replies:  # noqa: SIM110 - in every call; a generator would cost twice as much
+        if isinstance(reply, Exception):
+            return True
+    return False
 
 
 def is_missing(reply: Reply) -> bool:

@@ -93,7 +93,7 @@ class Link:
                     slot.busy = False
         if self.closed:
             self._close(slot)
-        return replies[start:]
+        return replies if into is None else replies[start:]
 
     def apart(self, commands: Sequence[Command]) -> list[Reply]:
         """Exchange on a connection of its own, also when the link is closed or within a call."""
@@ -168,8 +168,9 @@ class Link:
                     self._finish(slot, line, into, start, goal)
             raise
         slot.used = time.monotonic()
-        if any(map(is_elsewhere, into[start:])):
-            slot.drop()
+        for reply in into[start:]:
+            if isinstance(reply, Exception) and is_elsewhere(reply):
+                slot.drop()
 
     def _ready(self, slot: _Slot) -> Line:
         line = slot.line
@@ -221,4 +222,5 @@ class Link:
 
 
 def _plain(exc: Exception, patience: float) -> Exception:
-    return TimeoutError(f"no answer within {patience:g} s") if type(exc) is TimeoutError else exc
+    is_silence = isinstance(exc, (TimeoutError, BlockingIOError))
+    return TimeoutError(f"no answer within {patience:g} s") if is_silence else exc
