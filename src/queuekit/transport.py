@@ -204,6 +204,23 @@ class Transport(FifoTransport, Protocol):
         """Forget the messages and return the receipts NOT held any more; ``[]`` means all done."""
         ...
 
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """
+        Ack as ``ack`` does, then claim as ``claim`` does: together, where the store can.
+
+        The acks are done before it waits. Returns the receipts not held any more, and what was
+        claimed. If it raises, the acks may be done; they can be asked again.
+        """
+        ...
+
     def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
     ) -> list[Receipt]:
@@ -302,6 +319,18 @@ class AsyncTransport(AsyncFifoTransport, Protocol):
 
     async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
+        ...
+
+    async def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``; cancelled, it gives back as ``claim`` does."""
         ...
 
     async def release(

@@ -83,6 +83,19 @@ class MemoryTransport(MemoryOperations):
             self._unclaim(queue, token)
             raise
 
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``."""
+        lost = self.ack(queue, receipts)
+        return lost, self.claim(queue, lease=lease, limit=limit, timeout=timeout)
+
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
         return self._peek(queue, limit)
@@ -208,6 +221,19 @@ class AsyncMemoryTransport(MemoryOperations):
         except BaseException:  # nobody gets them now
             self._unclaim(queue, token)
             raise
+
+    async def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``."""
+        lost = await self.ack(queue, receipts)
+        return lost, await self.claim(queue, lease=lease, limit=limit, timeout=timeout)
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""

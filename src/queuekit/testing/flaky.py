@@ -87,6 +87,23 @@ class FlakyTransport(Faults):
         self._end(lost)
         return found
 
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``; a fault of a claim hits both."""
+        lost = self._begin("claim")
+        found = self.transport.ack_and_claim(
+            queue, receipts, lease=lease, limit=limit, timeout=timeout
+        )
+        self._end(lost)
+        return found
+
     def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
         lost = self._begin("ack")

@@ -5,30 +5,39 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final
 
-from ._claims import Verb
+from ...transport import Receipt
+from ._claims import Settlement, Verb, in_order
+from ._wire import Command, Reply
+from .keys import Keys
 
 _LIFE: Final = 3600.0
 """Seconds: so long a token leaves a mark on the server, by which a repeat is answered."""
 _MOST: Final = 1000
 
 
-class Asked(Protocol):
-    """A settlement of one claim."""
+class Part:
+    """One settlement as ``until_done`` sends it."""
 
-    is_unsure: bool
+    __slots__ = ("_arguments", "group", "is_unsure", "token", "verb")
 
-    @property
-    def token(self) -> str: ...
-    @property
-    def verb(self) -> Verb: ...
+    def __init__(
+        self, group: Settlement, keys: Keys, verb: Verb, target: bytes, delay: int, before: int
+    ) -> None:
+        self.group = group
+        self._arguments = (keys, verb, target, delay, before)
+        self.token = group.token
+        self.verb: Verb = verb
+        self.is_unsure = False
+        """Whether the same was asked before, and had no answer."""
+
+    def __call__(self, again: bool) -> Command:
+        keys, verb, target, delay, before = self._arguments
+        return self.group.settle(keys, verb, again or self.is_unsure, target, delay, before)
 
 
-A = TypeVar("A", bound=Asked)
-
-
-class Unsure(Generic[A]):
+class Unsure:
     """
     The settlements without an answer, by claim.
 
@@ -38,13 +47,13 @@ class Unsure(Generic[A]):
     """
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[str, tuple[float, dict[Verb, A]]] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[float, dict[Verb, Part]]] = OrderedDict()
 
-    def of(self, parts: Sequence[A]) -> list[A]:
+    def of(self, parts: Sequence[Part]) -> list[Part]:
         """Mark those of *parts* that are repeats; return all that their claims still wait for."""
         if not self._asked:  # nearly always
             return []
-        found: list[A] = []
+        found: list[Part] = []
         for part in parts:
             born, asked = self._asked.get(part.token, (0.0, {}))
             if time.monotonic() - born < _LIFE:
@@ -52,7 +61,7 @@ class Unsure(Generic[A]):
                 found += asked.values()
         return found
 
-    def add(self, parts: Iterable[A]) -> None:
+    def add(self, parts: Iterable[Part]) -> None:
         """Take note that *parts* may have been done, or may still be."""
         for part in parts:
             part.is_unsure = True
@@ -61,8 +70,46 @@ class Unsure(Generic[A]):
         while len(self._asked) > _MOST:
             self._asked.popitem(last=False)
 
-    def forget(self, parts: Iterable[A]) -> None:
+    def forget(self, parts: Iterable[Part]) -> None:
         """Take note that *parts* were answered."""
         if self._asked:
             for part in parts:
                 self._asked.pop(part.token, None)
+
+
+class Ends:
+    """
+    The ends of messages of several claims, as one call asks for them.
+
+    Args:
+        order: The receipts in the order in which those not held are answered.
+        lost: Those that name nothing.
+    """
+
+    __slots__ = ("_earlier", "_lost", "_order", "_parts", "_unsure", "parts")
+
+    def __init__(
+        self, unsure: Unsure, parts: list[Part], order: Sequence[Receipt], lost: list[Receipt]
+    ) -> None:
+        earlier = [part for part in unsure.of(parts) if part.verb != parts[0].verb]
+        self._unsure = unsure
+        self._parts = parts
+        self._earlier = len(earlier)
+        self._order = order
+        self._lost = lost
+        self.parts = [*earlier, *parts]
+        """What to send, and before it what the same claims still wait for."""
+
+    def give_up(self) -> None:
+        """Remember that nobody knows whether they were done."""
+        self._unsure.add(self._parts)
+
+    def lost(self, replies: Sequence[Reply]) -> list[Receipt]:
+        """Take the replies, one for each of the parts; return the receipts that are not held."""
+        lost = self._lost
+        for part, reply in zip(self._parts, replies[self._earlier :], strict=True):
+            if reply:
+                lost += part.group.lost(reply)
+        lost = in_order(self._order, lost)
+        self._unsure.forget(self._parts)
+        return lost

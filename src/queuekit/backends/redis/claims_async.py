@@ -14,11 +14,12 @@ from ..._lanes import CLAIM_WINDOW
 from ...errors import TransportClosed, TransportError
 from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _script
-from ._claims import Claim, Settlement, Verb, by_groups, in_order, settlements
+from ._claims import Claim, Verb, by_groups, in_order, settlements
 from ._errors import refusal, why_no_wait
 from ._pops import timeout as server_timeout
-from ._tries import PATIENCE, alike
-from ._unsure import Unsure
+from ._tries import Part as Request
+from ._tries import alike
+from ._unsure import Ends, Part, Unsure
 from ._wire import Command, Reply
 from .exchange_async import AsyncExchange
 from .keys import Keys
@@ -30,6 +31,9 @@ _LOOKS: Final = 32
 
 _SHORT: Final = 1.0
 """Seconds after which a claim that need not wait is not tried again."""
+
+_FRESH: Final = 0.1
+"""Seconds for which an answer that there is nothing saves a look."""
 
 _POLL: Final = 0.05
 """Seconds between looks where the server does not let us wait, as at maxmemory."""
@@ -46,17 +50,33 @@ class AsyncClaims:
     def __init__(self, exchange: AsyncExchange, longest: float) -> None:
         self._exchange = exchange
         self._longest = longest
-        self._unsure: Unsure[_Part] = Unsure()
+        self._unsure = Unsure()
 
     async def claim(
-        self, queue: str, keys: Keys, lease: int, limit: int, timeout: float
-    ) -> list[Delivery]:
-        """Claim, and wait for the first message; interrupted, give back what was claimed."""
+        self,
+        queue: str,
+        keys: Keys,
+        receipts: Sequence[Receipt],
+        lease: int,
+        limit: int,
+        timeout: float,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """
+        Ack *receipts* and claim, and wait for the first message.
+
+        Interrupted, give back what was claimed.
+        """
         call = Claim(keys, lease, limit)
-        deadline = Deadline(timeout, time.monotonic())
+        doing = f"claim from {queue!r}"
+        ends = self._ends(keys, receipts, "A") if receipts else None
         try:
-            patience = min(PATIENCE, max(_SHORT, timeout))
-            found = await self._claim(f"claim from {queue!r}", call, deadline, patience)
+            lost: list[Receipt] = []
+            found: list[Delivery] = []
+            event = time_to_event(keys) if timeout and ends is None else 0.0
+            if event == 0:
+                lost, found, event = await self._look(doing, call, ends)
+            if timeout and not found:
+                found = await self._wait(doing, call, event, timeout)
             if found and self._exchange.link.closed:
                 raise TransportClosed(f"this transport was closed while it claimed from {queue!r}")
             if not found and call.sent_twice:  # a send that is still on its way must find it over
@@ -69,16 +89,30 @@ class AsyncClaims:
             if call.sent:
                 await self._exchange.link.finish(lambda: self._give_back(call))
             raise
-        return found
+        return lost, found
 
-    async def _claim(
-        self, doing: str, call: Claim, deadline: Deadline, patience: float
+    async def _look(
+        self, doing: str, call: Claim, ends: Ends | None
+    ) -> tuple[list[Receipt], list[Delivery], float | None]:
+        """Send the acks and the claim, without a wait."""
+        if ends is None:
+            replies = await self._exchange.until_done(doing, [call.command], patience=_SHORT)
+            return [], *(await self._resolve(doing, call, replies))
+        parts: list[Request] = [*ends.parts, call.command]
+        try:
+            replies = await self._exchange.until_done(doing, parts, patience=_SHORT)
+            lost = ends.lost(replies[:-1])
+        except BaseException:
+            ends.give_up()
+            raise
+        return lost, *(await self._resolve(doing, call, replies))
+
+    async def _wait(
+        self, doing: str, call: Claim, event: float | None, timeout: float
     ) -> list[Delivery]:
-        found, event = await self._resolve(
-            doing,
-            call,
-            await self._exchange.until_done(doing, [call.command], patience=patience),
-        )
+        """Wait for a message, or for what becomes due, and claim."""
+        deadline = Deadline(timeout, time.monotonic())
+        found: list[Delivery] = []
         while not found:
             now = time.monotonic()
             left = deadline.slice(now, self._longest)
@@ -87,7 +121,7 @@ class AsyncClaims:
             wait = left if event is None else min(left, event)
             ahead = call.wait(server_timeout(wait))
             replies = await self._exchange.until_done(
-                doing, [call.command], ahead=ahead, patience=patience
+                doing, [call.command], ahead=ahead, patience=_SHORT
             )
             found, event = await self._resolve(doing, call, replies[1:])
             if not found and not isinstance(replies[0], bytes):
@@ -108,7 +142,9 @@ class AsyncClaims:
                 return call.deliveries(values), None
             if status == b"EMPTY":
                 event = cast("int", values[0])
-                return [], None if event < 0 else event / 1000
+                call.keys.looked = time.monotonic()
+                call.keys.event = None if event < 0 else event / 1000
+                return [], call.keys.event
             if status == b"SPENT":
                 call.renew()
                 replies = await self._exchange.until_done(doing, [call.command])
@@ -147,6 +183,25 @@ class AsyncClaims:
         delay: int = 0,
     ) -> list[Receipt]:
         """End messages and return the receipts that are not held, in the order of *receipts*."""
+        ends = self._ends(keys, receipts, verb, bodies, target, delay)
+        if not ends.parts:
+            return ends.lost([])
+        try:
+            return ends.lost(await self._exchange.until_done(doing, ends.parts))
+        except BaseException:
+            ends.give_up()
+            raise
+
+    def _ends(
+        self,
+        keys: Keys,
+        receipts: Sequence[Receipt],
+        verb: Verb,
+        bodies: Sequence[bytes] | None = None,
+        target: bytes | None = None,
+        delay: int = 0,
+    ) -> Ends:
+        """Return what to send, and behind what that has no answer yet."""
         groups, lost = settlements(receipts, bodies)
         order: Sequence[Receipt] = receipts
         if verb in {"F", "R"}:
@@ -157,23 +212,11 @@ class AsyncClaims:
                     group.sort()
                 groups.reverse()  # so that the messages of the first claim end in front
         before = 0
-        parts: list[_Part] = []
+        parts: list[Part] = []
         for group in groups:
-            parts.append(_Part(group, keys, verb, target or keys.delayed, delay, before))
+            parts.append(Part(group, keys, verb, target or keys.delayed, delay, before))
             before += len(group)
-        if not parts:
-            return in_order(order, lost)
-        earlier = [part for part in self._unsure.of(parts) if part.verb != verb]
-        try:
-            replies = await self._exchange.until_done(doing, [*earlier, *parts])
-            for group, reply in zip(groups, replies[len(earlier) :], strict=True):
-                lost += group.lost(reply)
-            lost = in_order(order, lost)
-            self._unsure.forget(parts)
-            return lost
-        except BaseException:
-            self._unsure.add(parts)
-            raise
+        return Ends(self._unsure, parts, order, lost)
 
     async def extend(
         self, queue: str, keys: Keys, receipts: Sequence[Receipt], lease: int
@@ -229,24 +272,16 @@ class AsyncClaims:
         return await self._exchange.until_done(doing, [alike(command) for command in commands])
 
 
-class _Part:
-    """One settlement as ``until_done`` sends it."""
+def time_to_event(keys: Keys) -> float | None:
+    """
+    Return how long one may wait for a message without a look before, None for as long as one likes.
 
-    __slots__ = ("_arguments", "_group", "is_unsure", "token", "verb")
-
-    def __init__(
-        self, group: Settlement, keys: Keys, verb: Verb, target: bytes, delay: int, before: int
-    ) -> None:
-        self._group = group
-        self._arguments = (keys, verb, target, delay, before)
-        self.token = group.token
-        self.verb: Verb = verb
-        self.is_unsure = False
-        """Whether the same was asked before, and had no answer."""
-
-    def __call__(self, again: bool) -> Command:
-        keys, verb, target, delay, before = self._arguments
-        return self._group.settle(keys, verb, again or self.is_unsure, target, delay, before)
+    Whoever has just found nothing need not look again. 0 says that a look is due.
+    """
+    age = time.monotonic() - keys.looked
+    if age > _FRESH:
+        return 0.0
+    return None if keys.event is None else max(0.0, keys.event - age)
 
 
 def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final
@@ -22,7 +23,16 @@ _TOUCHES_LAYOUT = re.compile(r"[%{}\x00-\x1f\x7f-\x9f]")
 class Keys:
     """The keys of the queue *name*, as ``docs/protocol.md`` lays them out."""
 
-    __slots__ = ("_private", "delayed", "landing", "leases", "ready", "templates")
+    __slots__ = (
+        "_private",
+        "delayed",
+        "event",
+        "landing",
+        "leases",
+        "looked",
+        "ready",
+        "templates",
+    )
 
     def __init__(self, prefix: str, name: str) -> None:
         ready = f"{prefix}:{escape(check_name(name))}"
@@ -35,6 +45,10 @@ class Keys:
         """Sorted set from token to deadline."""
         self.delayed = self._private + b"delayed"
         """Sorted set from framed body to the time when it becomes ready."""
+        self.looked = -math.inf
+        """When a claim last found nothing, on the monotonic clock."""
+        self.event: float | None = None
+        """Seconds from then to what becomes due or expires next, as it was known."""
         self.templates: dict[object, Template] = {}
         """Calls of scripts with these keys, packed when they are first made."""
 

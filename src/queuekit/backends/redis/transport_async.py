@@ -198,11 +198,24 @@ class AsyncRedisTransport:
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``Transport.claim``; an interrupted call gives back what it claimed, uncounted."""
+        _, found = await self.ack_and_claim(queue, (), lease=lease, limit=limit, timeout=timeout)
+        return found
+
+    async def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``: one trip where something is ready."""
         keys = self._enter(queue)
         check_count("limit", limit)
         length = milliseconds(check_seconds("lease", lease, positive=True))
         wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
-        return await self._claims.claim(queue, keys, length, limit, wait)
+        return await self._claims.claim(queue, keys, receipts, length, limit, wait)
 
     async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
@@ -291,13 +304,15 @@ class AsyncRedisTransport:
 
     def _enter(self, queue: str) -> Keys:
         """Return the keys of *queue*; every call of a method begins here."""
+        keys = self._keys.get(queue)
+        if keys is not None and not self._closed and self._pid == os.getpid():  # nearly always
+            return keys
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
         if self._pid != os.getpid():
             self._puts.tickets.forked()
             self._fifo.kept.forked()
             self._pid = os.getpid()
-        keys = self._keys.get(queue)
         if keys is None:
             if len(self._keys) >= _KEYS:
                 self._keys.clear()
