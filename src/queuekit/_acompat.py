@@ -7,11 +7,13 @@ imported where it is used, since it would double the start-up time of the comman
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from .errors import ConfigurationError
 
@@ -177,3 +179,111 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._over.wait(self._interval):
             self._beat()
+
+
+class ALater:
+    """
+    Does *work* so many seconds after ``start``, again while there was something to do: a task.
+
+    The end of the loop does not take it along: cancelled, it does the work at once.
+    """
+
+    def __init__(self, seconds: float, work: Callable[[], Awaitable[bool]]) -> None:
+        self._seconds = seconds
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a start is still to come to its end, in the running loop."""
+        import asyncio
+
+        task = self._task
+        return task is not None and not task.done() and task.get_loop() is asyncio.get_event_loop()
+
+    def start(self) -> None:
+        """Begin, in the running loop."""
+        import asyncio
+
+        self._task = asyncio.ensure_future(self._run())
+
+    async def stop(self) -> None:
+        """End now."""
+        import asyncio
+
+        task, self._task = self._task, None
+        if task is not None and task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            await asyncio.wait([task])
+
+    def forked(self) -> None:
+        """Leave the task to the parent."""
+        self._task = None
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await asleep(self._seconds)
+                if not await self._work():
+                    return
+        finally:
+            await self._work()
+
+
+class Later:
+    """
+    Does *work* so many seconds after ``start``, again while there was something to do: a thread.
+
+    The end of the process does not take it along: it does the work at once.
+    """
+
+    def __init__(self, seconds: float, work: Callable[[], bool]) -> None:
+        self._seconds = seconds
+        self._work = work
+        self._thread: threading.Thread | None = None
+        self._over = threading.Event()
+        self.running = False
+        """Whether a start is still to come to its end."""
+
+    def start(self) -> None:
+        """Begin."""
+        self.running = True
+        self._over = over = threading.Event()
+        _unfinished.add(self)
+        name = "queuekit-acks"
+        self._thread = threading.Thread(target=self._run, args=(over,), name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End now."""
+        thread, self._thread = self._thread, None
+        self.running = False
+        self._over.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def forked(self) -> None:
+        """Leave the thread to the parent."""
+        self._thread = None
+        self.running = False
+
+    def finish(self) -> None:
+        """Do it now, where it is still to be done."""
+        if self.running:
+            self._work()
+
+    def _run(self, over: threading.Event) -> None:
+        while not over.wait(self._seconds):
+            if not self._work():
+                self.running = False
+                self._work()  # what came in between saw a thread that runs
+                return
+
+
+_unfinished: WeakSet[Later] = WeakSet()
+
+
+@atexit.register
+def _finish() -> None:
+    for later in list(_unfinished):
+        later.finish()

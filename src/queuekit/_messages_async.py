@@ -37,11 +37,13 @@ class AsyncMessages(Generic[T]):
         *,
         timeout: float | None,
         prefetch: int,
+        confirm: bool,
         renewing: bool = False,
     ) -> None:
         self._queue = queue
         self._timeout = timeout
         self._prefetch = prefetch
+        self._confirm = confirm
         self._ahead: deque[Delivery] = deque()
         self._was_last = False
         self._held_until = 0.0
@@ -71,8 +73,26 @@ class AsyncMessages(Generic[T]):
                 return message
             if not came and not deadline.left(time.monotonic()):
                 break
+        await self._queue.riding.rest()
         await self._queue.give_back(self.let_go())
         raise StopAsyncIteration
+
+    def takes(self, message: AsyncMessage[T]) -> bool:
+        """
+        Take the ack of a message along to the next claim; False says that it has to be sent.
+
+        If this process dies before, the message counts an attempt and comes again. So that happens
+        to its first delivery only, and never to its last.
+        """
+        riding = self._queue.riding
+        if self._confirm or message.settled or message is not self._working or riding.closed:
+            return False
+        if message.attempt > 1 or self._was_last:
+            return False
+        if time.monotonic() > self._held_until - self._queue.lease / 2:
+            return False
+        riding.add(message)
+        return True
 
     async def work(self, item: AsyncMessage[T], handler: AHandler[AsyncMessage[T]]) -> None:
         """
@@ -104,6 +124,7 @@ class AsyncMessages(Generic[T]):
         try:
             if self._heartbeat is not None:
                 await self._heartbeat.stop()
+            await self._queue.riding.rest()
         finally:
             # A worker's own message is unsettled only if it was interrupted around its handler.
             held = [] if self._heartbeat is None or not working or working.settled else [working]
@@ -178,6 +199,8 @@ class AsyncMessages(Generic[T]):
             first = self._ahead[0]
         except IndexError:
             return None
+        if first.attempt > 1 and self._queue.riding:  # it may have killed its consumer
+            await self._queue.riding.flush()
         until = await self._queue.hold(first.receipt, self._held_until)
         if until is None:
             self._ahead.clear()  # all of one claim: the lease ran out, others have them

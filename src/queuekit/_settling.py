@@ -17,6 +17,7 @@ from ._envelope import FrameError, unwrap, unwrap_or_raw
 from ._letters import dead_name, letter
 from ._named import NamedQueue
 from ._policy import RetryPolicy
+from ._riding import Riding
 from .errors import ConfigurationError, DecodeError, LeaseLost, TransportError
 from .message import Message
 from .serializer import Serializer, T
@@ -53,6 +54,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
         self._claiming: set[object] = set()
+        self.riding: Riding[T] = Riding(self)
         self._loops: WeakValueDictionary[int, Messages[T]] = WeakValueDictionary()
 
     @property
@@ -73,6 +75,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
             LeaseLost: Some were not held any more; the others are done.
         """
         if messages:
+            self._flush_before(messages)
             lost = self._open().ack(self._name, self._settle(messages))
             self._report(lost, messages, "ack")
 
@@ -84,6 +87,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
             LeaseLost: Some were not held any more; the others are done.
         """
         if messages:
+            self._flush_before(messages)
             receipts = self._settle(messages)
             lost = self._open().release(self._name, receipts, counted=False)
             self._report(lost, messages, "release")
@@ -98,6 +102,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
         seconds = self._lease if lease is None else check_seconds("lease", lease, positive=True)
         check_limit("lease", seconds, self._open().features.max_lease)
         if messages:
+            self._flush_before(messages)
             receipts = self._receipts(messages)
             lost = self._open().extend(self._name, receipts, lease=seconds)
             self._report(lost, messages, "extend")
@@ -115,6 +120,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
             LeaseLost: Some were not held any more; the others are done.
         """
         self._check_messages(messages)
+        self._flush_before(messages)
         longest = self._open().features.max_delay
         seconds = None if delay is None else check_seconds("delay", delay)
         if seconds is not None:
@@ -144,6 +150,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
         """
         if messages:
             self._check_messages(messages)
+            self._flush_before(messages)
             lost = self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
@@ -164,6 +171,7 @@ class SettlingQueue(NamedQueue[Transport, T]):
             end = Deadline(2 * self._transport.features.max_wait, time.monotonic())
             while self._claiming and end.left(time.monotonic()):
                 sleep(_CLOSING_TICK)
+        self.riding.close()
         for loop in self._loops.valuerefs():
             messages = loop()
             if messages is not None:
@@ -186,18 +194,29 @@ class SettlingQueue(NamedQueue[Transport, T]):
         mark = object()
         self._claiming.add(mark)  # before the look at whether it is closed; see ``close``
         found: list[Delivery] = []
+        acks: list[Message[T]] = []
         try:
             try:
-                claim = self._open().claim
-                found = claim(self._name, lease=self._lease, limit=limit, timeout=wait)
+                transport, name = self._open(), self._name
+                if self.riding:
+                    self.riding.take(acks)
+                    receipts = [message.receipt for message in acks]
+                    lost, found = transport.ack_and_claim(
+                        name, receipts, lease=self._lease, limit=limit, timeout=wait
+                    )
+                    self.riding.report(acks, lost)
+                else:
+                    found = transport.claim(name, lease=self._lease, limit=limit, timeout=wait)
                 if self._closed:
                     self.give_back([delivery.receipt for delivery in found])
                     self._open()
             finally:
                 self._claiming.discard(mark)
         except Exception:
+            self.riding.put_back(acks)
             raise
         except BaseException:  # nobody gets them: they go back to where they were
+            self.riding.put_back(acks)
             self.give_back([delivery.receipt for delivery in found])
             raise
         return found, sent + self._lease
@@ -298,6 +317,11 @@ class SettlingQueue(NamedQueue[Transport, T]):
         ]
         self._settle(messages)
         return self._open().move(self._name, letters, to=dead_name(self._name))
+
+    def _flush_before(self, messages: Sequence[Message[T] | Receipt]) -> None:
+        """Send the acks on their way before more is said of messages that may be among them."""
+        if self.riding and any(isinstance(one, str) or one.settled for one in messages):
+            self.riding.flush()
 
     def _settle(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
         """Return the receipts, each once, and mark the messages."""

@@ -81,11 +81,15 @@ class Message(Generic[T]):
         """
         Say that the work is done: the message is forgotten.
 
+        That of the message which a loop handed out last travels with the loop's next claim, if
+        more than half of its lease is left; see ``ReliableQueue.consume``.
+
         Raises:
             LeaseLost: The lease ran out and another consumer has or had it, or it was settled
                 before.
         """
-        self.queue.ack(self)
+        if self.source is None or not self.source.takes(self):
+            self.queue.ack(self)
 
     def fail(self, *, delay: float | None = None, reason: str = "") -> None:
         """

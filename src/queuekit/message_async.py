@@ -81,11 +81,15 @@ class AsyncMessage(Generic[T]):
         """
         Say that the work is done: the message is forgotten.
 
+        That of the message which a loop handed out last travels with the loop's next claim, if
+        more than half of its lease is left; see ``AsyncReliableQueue.consume``.
+
         Raises:
             LeaseLost: The lease ran out and another consumer has or had it, or it was settled
                 before.
         """
-        await self.queue.ack(self)
+        if self.source is None or not self.source.takes(self):
+            await self.queue.ack(self)
 
     async def fail(self, *, delay: float | None = None, reason: str = "") -> None:
         """

@@ -239,7 +239,9 @@ class ReliableQueue(SettlingQueue[T]):
             if messages or not (deliveries or deadline.left(time.monotonic())):
                 return messages
 
-    def consume(self, *, timeout: float | None = None, prefetch: int = 1) -> Messages[T]:
+    def consume(
+        self, *, timeout: float | None = None, prefetch: int = 1, confirm: bool = False
+    ) -> Messages[T]:
         """
         Return an iterator over the messages as they come; settle each one.
 
@@ -255,10 +257,14 @@ class ReliableQueue(SettlingQueue[T]):
             prefetch: Messages claimed at a time; more save trips to the store. If this process
                 dies, an attempt is counted for each that it holds. So a message on its last attempt
                 is taken alone: none ends in the dead letters for the crash of another.
+            confirm: False lets ``message.ack()`` return at once, and sends the ack with the next
+                claim, at the end of the loop, or by itself within a second; a crash before that
+                brings the message again, as a crash before the ack would. That the lease was lost
+                meanwhile is then logged. True waits for the store's answer to each ack.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
-        return Messages(self, timeout=wait, prefetch=prefetch)
+        return Messages(self, timeout=wait, prefetch=prefetch, confirm=confirm)
 
     @overload
     def worker(
@@ -268,7 +274,13 @@ class ReliableQueue(SettlingQueue[T]):
     def worker(self, handler: Method[Message[T]], /) -> Worker[Method[Message[T]], Message[T]]: ...
     @overload
     def worker(
-        self, handler: None = None, /, *, timeout: float | None = ..., prefetch: int = ...
+        self,
+        handler: None = None,
+        /,
+        *,
+        timeout: float | None = ...,
+        prefetch: int = ...,
+        confirm: bool = ...,
     ) -> Decorator[Message[T]]: ...
     def worker(
         self,
@@ -277,6 +289,7 @@ class ReliableQueue(SettlingQueue[T]):
         *,
         timeout: float | None = None,
         prefetch: int = 1,
+        confirm: bool = False,
     ) -> Any:
         """
         Make a function the worker of this queue: calling it runs it for each message.
@@ -289,10 +302,11 @@ class ReliableQueue(SettlingQueue[T]):
         Args:
             timeout: End after so many seconds without a message; 0 when empty, None never.
             prefetch: Messages claimed at a time; see ``consume``.
+            confirm: Wait for the store's answer to each ack; see ``consume``.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: Decorator[Message[T]] = Decorator(
-            lambda: Messages(self, timeout=wait, prefetch=prefetch, renewing=True)
+            lambda: Messages(self, timeout=wait, prefetch=prefetch, confirm=confirm, renewing=True)
         )
         return decorate if handler is None else decorate(handler)

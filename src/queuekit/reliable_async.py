@@ -243,7 +243,9 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             if messages or not (deliveries or deadline.left(time.monotonic())):
                 return messages
 
-    def consume(self, *, timeout: float | None = None, prefetch: int = 1) -> AsyncMessages[T]:
+    def consume(
+        self, *, timeout: float | None = None, prefetch: int = 1, confirm: bool = False
+    ) -> AsyncMessages[T]:
         """
         Return an iterator over the messages as they come; settle each one.
 
@@ -259,10 +261,14 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             prefetch: Messages claimed at a time; more save trips to the store. If this process
                 dies, an attempt is counted for each that it holds. So a message on its last attempt
                 is taken alone: none ends in the dead letters for the crash of another.
+            confirm: False lets ``message.ack()`` return at once, and sends the ack with the next
+                claim, at the end of the loop, or by itself within a second; a crash before that
+                brings the message again, as a crash before the ack would. That the lease was lost
+                meanwhile is then logged. True waits for the store's answer to each ack.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
-        return AsyncMessages(self, timeout=wait, prefetch=prefetch)
+        return AsyncMessages(self, timeout=wait, prefetch=prefetch, confirm=confirm)
 
     @overload
     def worker(
@@ -274,7 +280,13 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
     ) -> AsyncWorker[AMethod[AsyncMessage[T]], AsyncMessage[T]]: ...
     @overload
     def worker(
-        self, handler: None = None, /, *, timeout: float | None = ..., prefetch: int = ...
+        self,
+        handler: None = None,
+        /,
+        *,
+        timeout: float | None = ...,
+        prefetch: int = ...,
+        confirm: bool = ...,
     ) -> AsyncDecorator[AsyncMessage[T]]: ...
     def worker(
         self,
@@ -283,6 +295,7 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         *,
         timeout: float | None = None,
         prefetch: int = 1,
+        confirm: bool = False,
     ) -> Any:
         """
         Make a function the worker of this queue: calling it runs it for each message.
@@ -295,10 +308,13 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
         Args:
             timeout: End after so many seconds without a message; 0 when empty, None never.
             prefetch: Messages claimed at a time; see ``consume``.
+            confirm: Wait for the store's answer to each ack; see ``consume``.
         """
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
-            lambda: AsyncMessages(self, timeout=wait, prefetch=prefetch, renewing=True)
+            lambda: AsyncMessages(
+                self, timeout=wait, prefetch=prefetch, confirm=confirm, renewing=True
+            )
         )
         return decorate if handler is None else decorate(handler)

@@ -182,7 +182,7 @@ async def test_a_lease_lost_in_the_handler_is_logged_and_the_loop_goes_on(
     await jobs.put_many(["slow", "next"])
     found: list[Any] = []
 
-    @jobs.worker(timeout=0)
+    @jobs.worker(timeout=0, confirm=True)
     async def work(message: Any) -> None:
         found.append(message.body)
         if message.body == "slow":
@@ -202,7 +202,7 @@ async def test_a_store_away_at_the_ack_is_logged_and_the_message_comes_again(
     await jobs.put("x")
     rig.flaky.fail_next("ack")
 
-    @jobs.worker(timeout=0)
+    @jobs.worker(timeout=0, confirm=True)
     async def work(message: Any) -> None:
         """Do nothing."""
 

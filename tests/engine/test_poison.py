@@ -17,17 +17,18 @@ LEASE = 60.0
 
 
 def run_until_empty(
-    rig: Rig, killers: set[Any], *, prefetch: int, max_attempts: int
+    rig: Rig, killers: set[Any], *, prefetch: int, max_attempts: int, confirm: bool
 ) -> Counter[Any]:
     """Consume, dying over each killer, and return how often each body was handed out."""
     handed: Counter[Any] = Counter()
     while sum(rig.counts()):
         jobs = rig.jobs(lease=LEASE, max_attempts=max_attempts)
-        for message in jobs.consume(timeout=0, prefetch=prefetch):
+        for message in jobs.consume(timeout=0, prefetch=prefetch, confirm=confirm):
             handed[message.body] += 1
             if message.body in killers:
                 break  # and never closed: as a process dies, with all that it had claimed
             message.ack()
+        jobs.riding.take([])  # with the acks that had not been sent
         rig.clock.advance(LEASE)
         assert handed.total() < 1000
     return handed
@@ -42,19 +43,22 @@ def dead(rig: Rig) -> list[bytes]:
 def test_a_killer_dies_after_exactly_its_attempts(prefetch: int, max_attempts: int) -> None:
     rig = Rig()
     rig.queue().put_many(range(12))
-    handed = run_until_empty(rig, {4}, prefetch=prefetch, max_attempts=max_attempts)
+    handed = run_until_empty(rig, {4}, prefetch=prefetch, max_attempts=max_attempts, confirm=True)
     assert {n: max_attempts if n == 4 else 1 for n in range(12)} == handed
     assert [b"4"] == dead(rig)
 
 
-@pytest.mark.parametrize("max_attempts", [1, 3])
-def test_no_neighbour_of_killers_is_counted_to_death(max_attempts: int) -> None:
+@pytest.mark.parametrize("confirm", [True, False])
+@pytest.mark.parametrize("max_attempts", [1, 2, 3])
+def test_no_neighbour_of_killers_is_counted_to_death(max_attempts: int, confirm: bool) -> None:
     rig = Rig()
     rig.queue().put_many(range(40))
     killers = {2, 3, 11, 12, 13, 39}
-    handed = run_until_empty(rig, killers, prefetch=10, max_attempts=max_attempts)
+    handed = run_until_empty(rig, killers, prefetch=10, max_attempts=max_attempts, confirm=confirm)
     assert set(range(40)) == set(handed)
-    assert all(1 == handed[n] for n in range(40) if n not in killers)
+    # an ack that was still on its way dies with the process, of a first delivery only
+    most = 1 if confirm or max_attempts == 1 else 2
+    assert most == max(handed[n] for n in range(40) if n not in killers)
     assert all(1 <= handed[n] <= max_attempts for n in killers)
     assert killers == {int(body) for body in dead(rig)}
 
@@ -66,7 +70,7 @@ def test_a_message_on_its_last_attempt_is_taken_alone_and_in_order() -> None:
     for message in jobs.get_many(3):
         (message.fail(delay=0) if message.body < 2 else message.ack())
     rig.flaky.calls.clear()
-    with jobs.consume(timeout=0, prefetch=4) as messages:
+    with jobs.consume(timeout=0, prefetch=4, confirm=True) as messages:
         for _ in range(3):
             (messages.__next__()).ack()
         assert (2, 0, 0) == rig.counts()

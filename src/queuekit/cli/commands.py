@@ -40,7 +40,10 @@ def get(arguments: argparse.Namespace) -> int:
 
 def consume(arguments: argparse.Namespace) -> int:
     """Print and ack messages until none came for the timeout."""
-    with _queue(arguments) as queue, queue.consume(timeout=arguments.timeout) as messages:
+    with (
+        _queue(arguments) as queue,
+        queue.consume(timeout=arguments.timeout, confirm=True) as messages,
+    ):
         for message in messages:
             _hand_over(message, arguments)
     return 0

@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     effects = Effects(Path(folder))
     over = threading.Event()
     done = 0
-    with queue, queue.consume(timeout=0.5, prefetch=PREFETCH) as messages:
+    with queue, queue.consume(timeout=0.5, prefetch=PREFETCH, confirm=True) as messages:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the demo's to handle
 
         def end(_signal: int, _frame: FrameType | None) -> None:
