@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic
 
 from ._checks import refuse_type
@@ -28,18 +29,25 @@ class Codec(Generic[T]):
 
     def encode(self, body: T) -> bytes:
         """Return the bytes of *body*, or raise ``EncodeError`` with the reason and the way out."""
-        try:
-            data = self._dumps(body)
-            if isinstance(data, str):
-                return data.encode()
-            if not isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise TypeError(f"dumps returned {type(data).__name__}, not bytes or str")
-            return data
-        except Exception as exc:
-            raise EncodeError(
-                f"the serializer {self.label} cannot carry a body of type {type(body).__name__}:"
-                f" {exc}; convert it first, or build the queue with another serializer"
-            ) from exc
+        return self.encode_many((body,))[0]
+
+    def encode_many(self, bodies: Iterable[T]) -> list[bytes]:
+        """Return the bytes of all *bodies*, or raise ``EncodeError`` for the first without."""
+        dumps = self._dumps
+        packed: list[bytes] = []
+        for body in bodies:
+            try:
+                data = dumps(body)
+                if type(data) is not bytes:
+                    data = _as_bytes(data)
+            except Exception as exc:
+                raise EncodeError(
+                    f"the serializer {self.label} cannot carry a body of type"
+                    f" {type(body).__name__}: {exc}; convert it first, or build the queue with"
+                    " another serializer"
+                ) from exc
+            packed.append(data)
+        return packed
 
     def decode(self, data: bytes) -> T:
         """Return the body in *data*, or raise ``DecodeError`` which keeps the bytes."""
@@ -59,3 +67,11 @@ class Codec(Generic[T]):
         except FrameError as exc:
             raise DecodeError(f"cannot read {len(data)} stored bytes: {exc}", data) from exc
         return self.decode(body)
+
+
+def _as_bytes(data: object) -> bytes:
+    if isinstance(data, str):
+        return data.encode()
+    if not isinstance(data, bytes):
+        raise TypeError(f"dumps returned {type(data).__name__}, not bytes or str")
+    return data

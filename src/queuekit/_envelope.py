@@ -10,7 +10,7 @@ by its first two bytes. A body that must carry nothing is stored as it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 MAGIC: Final = b"\xc1\x71"
@@ -21,7 +21,8 @@ HAS_HEADERS: Final = 0x01
 BY_STORE: Final = 0x02
 """The store added this frame to a body that had none, to count attempts; it takes it off again."""
 
-_PLAIN: Final = MAGIC + b"\x00\x00"
+PLAIN: Final = MAGIC + b"\x00\x00"
+"""Begins a frame without headers; behind it come the id and, at ``HEAD``, the body."""
 _WITH_HEADERS: Final = MAGIC + bytes([HAS_HEADERS, 0])
 _STORE_HEAD: Final = MAGIC + bytes([BY_STORE])
 _KNOWN: Final = HAS_HEADERS | BY_STORE
@@ -64,9 +65,14 @@ def id_time_ms(message_id: str) -> int | None:
 def wrap(message_id: bytes, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
     """Put a frame around *body*."""
     if not headers:
-        return _PLAIN + message_id + body
+        return PLAIN + message_id + body
     packed = json.dumps(dict(headers), separators=(",", ":")).encode()
     return b"".join((_WITH_HEADERS, message_id, len(packed).to_bytes(4, "big"), packed, body))
+
+
+def wrap_all(ids: Sequence[bytes], bodies: Sequence[bytes]) -> list[bytes]:
+    """Put a frame without headers around each body."""
+    return [PLAIN + each + body for each, body in zip(ids, bodies, strict=True)]
 
 
 def unwrap(data: bytes) -> Envelope:

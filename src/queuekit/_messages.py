@@ -46,6 +46,7 @@ class Messages(Generic[T]):
         self._confirm = confirm
         self._ahead: deque[Delivery] = deque()
         self._was_last = False
+        self._half = queue.lease / 2
         self._held_until = 0.0
         self._working: Message[T] | None = None
         self._stopped = False
@@ -60,18 +61,22 @@ class Messages(Generic[T]):
         self._working = None
         if self._heartbeat is not None and not self._stopped:
             self._heartbeat.start()
-        deadline = Deadline(self._timeout, time.monotonic())
+        deadline: Deadline | None = None  # not needed for what is here already
         while not self._stopped:
             try:
-                came = bool(self._ahead) or self._claim(deadline)
+                came = bool(self._ahead)
+                if not came:
+                    deadline = deadline or Deadline(self._timeout, time.monotonic())
+                    came = self._claim(deadline)
                 message = self._next() if came else None
             except TransportUnavailable as exc:
+                deadline = deadline or Deadline(self._timeout, time.monotonic())
                 self._outage.endure(exc, deadline)
                 continue
             self._outage.over()
             if message is not None:
                 return message
-            if not came and not deadline.left(time.monotonic()):
+            if deadline and not came and not deadline.left(time.monotonic()):
                 break
         self._queue.riding.rest()
         self._queue.give_back(self.let_go())
@@ -89,7 +94,7 @@ class Messages(Generic[T]):
             return False
         if message.attempt > 1 or self._was_last:
             return False
-        if time.monotonic() > self._held_until - self._queue.lease / 2:
+        if self._held_until - time.monotonic() < self._half:
             return False
         riding.add(message)
         return True
@@ -201,11 +206,12 @@ class Messages(Generic[T]):
             return None
         if first.attempt > 1 and self._queue.riding:  # it may have killed its consumer
             self._queue.riding.flush()
-        until = self._queue.hold(first.receipt, self._held_until)
-        if until is None:
-            self._ahead.clear()  # all of one claim: the lease ran out, others have them
-            return None
-        self._held_until = until
+        if self._held_until - time.monotonic() < self._half:
+            until = self._queue.hold(first.receipt, self._held_until)
+            if until is None:
+                self._ahead.clear()  # all of one claim: the lease ran out, others have them
+                return None
+            self._held_until = until
         try:
             message = self._queue.open_delivery(first)
         except TransportUnavailable:  # the next step tries again

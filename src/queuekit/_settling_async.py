@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from ._acompat import asleep
 from ._checks import check_limit, check_seconds, refuse_type
 from ._deadline import Deadline
-from ._envelope import FrameError, unwrap, unwrap_or_raw
+from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap, unwrap_or_raw
 from ._letters import dead_name, letter
 from ._named_async import AsyncNamedQueue
 from ._policy import RetryPolicy
@@ -247,10 +247,17 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
 
     async def open_delivery(self, delivery: Delivery) -> AsyncMessage[T] | None:
         """Return the message in a delivery; None if it had to go to the dead letters."""
+        data, receipt, attempt, message_id = delivery
+        headers, packed = NO_HEADERS, data[HEAD:]
         try:
-            envelope = unwrap(delivery.body)
-            self._refuse_poison(delivery)
-            body = self._codec.decode(envelope.body)
+            if data[:4] == PLAIN:  # nearly always
+                message_id = data[4:HEAD].hex()
+            else:
+                envelope = unwrap(data)
+                message_id, headers, packed = envelope.id or message_id, *envelope[1:]
+            if attempt > 1:
+                self._refuse_poison(delivery)
+            body = self._codec.decode(packed)
         except (FrameError, DecodeError, _PoisonError) as exc:
             attempts = delivery.attempt - isinstance(exc, _PoisonError)  # this claim is none
             dead = self._letter(delivery.key, delivery.body, attempts, str(exc))
@@ -258,16 +265,7 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
             if not await self._open().move(self._name, [(delivery.receipt, dead)], to=to):
                 _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
             return None
-        message_id = envelope.id or delivery.key
-        return AsyncMessage(
-            self,
-            message_id,
-            body,
-            envelope.headers,
-            delivery.attempt,
-            delivery.receipt,
-            delivery.body,
-        )
+        return AsyncMessage(self, message_id, body, headers, attempt, receipt, data)
 
     async def extend_claim(self, receipt: Receipt) -> list[Receipt]:
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
@@ -331,7 +329,14 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
 
     def _settle(self, messages: Sequence[AsyncMessage[T] | Receipt]) -> list[Receipt]:
         """Return the receipts, each once, and mark the messages."""
-        receipts = self._receipts(messages)
+        receipts: list[Receipt] = []
+        for message in messages:
+            if type(message) is not AsyncMessage or message.queue is not self:
+                receipts = self._receipts(messages)
+                break
+            receipts.append(message.receipt)
+        else:
+            receipts = list(dict.fromkeys(receipts))
         for message in messages:
             if isinstance(message, AsyncMessage):
                 message.settled = True

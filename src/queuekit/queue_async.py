@@ -96,9 +96,8 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
 
     async def put_many(self, bodies: Iterable[T]) -> None:
         """Put all bodies of an iterable, as ``put`` does."""
-        encode = self._codec.encode
         check_many(bodies)
-        packed = [encode(body) for body in bodies]
+        packed = self._codec.encode_many(bodies)
         for i, data in enumerate(packed):
             if data.startswith(MAGIC):  # would be read as a frame, so it gets one
                 packed[i] = wrap(fresh_ids(1)[0], data)

@@ -18,7 +18,7 @@ from ._checks import (
     refuse_type,
 )
 from ._deadline import Deadline, consuming_time, waiting_time
-from ._envelope import wrap
+from ._envelope import wrap_all
 from ._messages import Messages
 from ._named import fresh_ids
 from ._policy import RetryPolicy
@@ -26,7 +26,7 @@ from ._settling import SettlingQueue
 from .errors import ConfigurationError, TransportUnavailable
 from .message import Message
 from .serializer import Serializer, T
-from .transport import Durability, PushOptions, Transport
+from .transport import NO_OPTIONS, Durability, PushOptions, Transport
 from .worker import Decorator, Worker
 
 if TYPE_CHECKING:
@@ -175,17 +175,17 @@ class ReliableQueue(SettlingQueue[T]):
             ids: Those of a call that raised ``TransportUnavailable``, all of them, for the same
                 bodies in the same order.
         """
-        encode = self._codec.encode
         check_many(bodies)
-        packed = [encode(body) for body in bodies]
+        packed = self._codec.encode_many(bodies)
         transport = self._open()
         raw_ids = fresh_ids(len(packed)) if ids is None else check_ids(ids, len(packed))
-        frames = [wrap(message_id, data) for message_id, data in zip(raw_ids, packed, strict=True)]
+        frames = wrap_all(raw_ids, packed)
         if delay:
             check_limit("delay", check_seconds("delay", delay), transport.features.max_delay)
         names = [message_id.hex() for message_id in raw_ids]
         if frames:
-            options = PushOptions(delay=delay, durable=durable)
+            plain = not delay and durable is None
+            options = NO_OPTIONS if plain else PushOptions(delay=delay, durable=durable)
             try:
                 transport.push(self._name, frames, options=options, token=names[0])
             except TransportUnavailable as exc:

@@ -76,12 +76,13 @@ class Claim:
         token = self.token
         ends = receipt_ends(len(bodies), self.sent_twice)
         found: list[Delivery] = []
+        make = Delivery._make  # faster than the class
         for end, body in zip(ends, bodies, strict=True):
             if not isinstance(body, bytes):
                 continue
             receipt = Receipt(token + end)
             if body[:4] == _FRESH:
-                found.append(Delivery(body, receipt, 1, body[4:HEAD].hex()))
+                found.append(make((body, receipt, 1, body[4:HEAD].hex())))
             elif body[:2] != MAGIC or len(body) < HEAD:
                 place = int(end[1:].partition(".")[0])
                 found.append(Delivery(body, receipt, 1, claimed_id(token, place)))

@@ -7,20 +7,45 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from ..._envelope import frame_id
 from ...errors import ConfigurationError
+from . import _script
+from ._wire import PACKED, Command, pack
+from .keys import Keys
 
 CHUNK: Final = 1000
 """Bodies of one command or script."""
 _CHUNK_BYTES: Final = 8 * 2**20
 """A chunk that has so many bytes takes no more: a script holds up the server."""
 
+_ARGUMENTS: Final = 8
+"""Arguments of a put before the bodies."""
+
 _TOKENS: Final = 1024
 _OPEN: Final = 100_000
 """Puts that were given up and may be asked again: remembered longer than those that were done."""
 _TOKEN_LIFE: Final = 3600.0
+
+
+def put_call(keys: Keys, lane_id: bytes, number: int, chunk: Sequence[bytes]) -> Command:
+    """Return the call that puts a chunk without a delay, packed."""
+    head, lane = _head(keys.ready), keys.lane(lane_id)
+    digits = b"%d" % number
+    sizes = (_ARGUMENTS + len(chunk), head, len(lane), lane, len(digits), digits)
+    parts = [b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$1\r\n0\r\n$1\r\n0\r\n" % sizes]
+    parts += [b"$%d\r\n%b\r\n" % (len(body), body) for body in chunk]
+    return (PACKED, _script.PUT.hash, b"".join(parts), keys.ready)
+
+
+@lru_cache(maxsize=256)
+def _head(ready: bytes) -> bytes:
+    """Return the arguments that all puts into a queue begin with, packed."""
+    command = _script.PUT((ready, b""))
+    packed = pack([command[:4]])
+    return packed[packed.index(b"\r\n") + 2 :]
 
 
 class _Lane:

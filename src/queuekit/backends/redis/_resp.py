@@ -56,6 +56,8 @@ class PlainReader:
             self._at = 0
             self._pieces.clear()
         while True:
+            if self._open:
+                self._bulks(*self._open[-1])
             reply = self._value()
             if reply is False:
                 return False
@@ -68,6 +70,22 @@ class PlainReader:
                 reply = elements
             else:
                 return reply
+
+    def _bulks(self, elements: list[Reply], count: int) -> None:
+        """Take the texts that an array goes on with, but for its last element: most of them are."""
+        data, at = self._data, self._at
+        size = len(data)
+        for _ in range(count - len(elements) - 1):
+            end = data.find(_END, at)
+            if end < 0 or data[at] != _BULK:
+                break
+            after = end + 2
+            stop = after + int(data[at + 1 : end])
+            if stop < after or stop + 2 > size:
+                break
+            elements.append(data[after:stop])
+            at = stop + 2
+        self._pass(at)
 
     def _value(self) -> Reply | Literal[False]:
         """Return the next value that is no array with elements; such a one is opened."""

@@ -32,6 +32,11 @@ class Script:
         head = self._head or self._load()
         return (*head, len(keys), *keys, *arguments)
 
+    @property
+    def hash(self) -> Argument:
+        """What the server knows it by."""
+        return (self._head or self._load())[1]
+
     def _load(self) -> tuple[Argument, Argument]:
         import hashlib
         from importlib.resources import files

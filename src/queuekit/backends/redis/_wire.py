@@ -54,7 +54,9 @@ def pack(commands: Iterable[Command]) -> bytes:
             parts.append(cast("bytes", command[2]))
             continue
         parts.append(b"*%d\r\n" % len(command))
-        for argument in command:
-            data = argument if isinstance(argument, bytes) else str(argument).encode()
-            parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+        parts += [
+            b"$%d\r\n%b\r\n" % (len(data), data)
+            for argument in command
+            for data in (argument if isinstance(argument, bytes) else str(argument).encode(),)
+        ]
     return b"".join(parts)

@@ -8,7 +8,7 @@ from typing import Final
 from ...transport import Durability
 from . import _script
 from ._confirm import check_confirmed, check_offered, confirmation
-from ._puts import Tickets
+from ._puts import Tickets, put_call
 from ._tries import alike
 from ._wire import Command
 from .exchange_async import AsyncExchange
@@ -49,10 +49,13 @@ class AsyncPuts:
         if durable == "disk" and not self._has_disk:
             await self._try_disk(doing)
         ticket, is_new = self.tickets.begin(token, len(batch))
-        places = (keys.delayed if delay else keys.ready, keys.lane(ticket.lane_id))
+        places = (keys.delayed, keys.lane(ticket.lane_id))
         before = 0
         for number, chunk in enumerate(batch, ticket.first):
-            command = _script.PUT(places, number, delay, before, *chunk)
+            if delay:
+                command = _script.PUT(places, number, delay, before, *chunk)
+            else:
+                command = put_call(keys, ticket.lane_id, number, chunk)
             if durable is None:
                 await self._exchange.until_done(doing, [alike(command)])
             else:
