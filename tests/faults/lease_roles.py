@@ -95,10 +95,10 @@ def getter(url: str, way: str, lease: float, stops: bool = False) -> None:
         for message in queue.get_many(5, block=True):
             take(message)
     elif way == "consume":
-        for message in queue.consume(prefetch=3, timeout=2 * lease):
+        for message in queue.consume(prefetch=3, timeout=2 * lease, confirm=True):
             take(message)
     else:
-        queue.worker(prefetch=3, timeout=2 * lease)(take)()
+        queue.worker(prefetch=3, timeout=2 * lease, confirm=True)(take)()
 
 
 def async_getter(url: str, way: str, lease: float, stops: bool = False) -> None:
@@ -134,10 +134,10 @@ def async_getter(url: str, way: str, lease: float, stops: bool = False) -> None:
             for message in await queue.get_many(5, block=True):
                 await take(message)
         elif way == "consume":
-            async for message in queue.consume(prefetch=3, timeout=2 * lease):
+            async for message in queue.consume(prefetch=3, timeout=2 * lease, confirm=True):
                 await take(message)
         else:
-            await queue.worker(prefetch=3, timeout=2 * lease)(take)()
+            await queue.worker(prefetch=3, timeout=2 * lease, confirm=True)(take)()
         await queue.aclose()
 
     asyncio.run(main())
@@ -147,7 +147,7 @@ def mortal(url: str, way: str, lease: float, prefetch: int, max_attempts: int) -
     """Work, and die of every body that says so; end when all is done."""
     queue = ReliableQueue[str](NAME, url, lease=lease, max_attempts=max_attempts)
 
-    @queue.worker(prefetch=prefetch, timeout=0)
+    @queue.worker(prefetch=prefetch, timeout=0, confirm=True)
     def work(message: Message[str]) -> None:
         say(**held(message))
         if message.body == "killer":
@@ -281,7 +281,7 @@ def signalled(url: str, state: str, lease: float, prefetch: int) -> None:
 
     transport.claim, transport.ack, transport.release = claim, ack, release
 
-    @queue.worker(prefetch=prefetch)
+    @queue.worker(prefetch=prefetch, confirm=True)
     def work(message: Any) -> None:
         if state == "releasing":
             say(state="handling")

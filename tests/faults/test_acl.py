@@ -80,6 +80,9 @@ def everything(transport: RedisTransport, server: Server) -> None:
         push.join()
     assert [] == transport.ack("w", [one.receipt])
     assert held == transport.ack("q", held)
+    claims = transport._claims
+    (again,) = claims._ends(transport._enter("q"), held[:1], "A").parts
+    claims._exchange.once("repeat an ack", [again(True)], unknown="")
     assert [] == transport.pop("w", timeout=0.01)
     transport.push("w", [b"1", b"2"])
     assert [b"1", b"2"] == transport.pop("w", limit=9)

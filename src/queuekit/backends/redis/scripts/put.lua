@@ -25,11 +25,7 @@ end
 if delay == 0 then
   local stored = redis.pcall('RPUSH', target, unpack(ARGV, FIRST))
   if type(stored) == 'table' then
-    if taken then
-      redis.call('SET', lane, taken, 'PX', HORIZON)
-    else
-      redis.call('DEL', lane)
-    end
+    redis.call('SET', lane, taken or '0', 'PX', HORIZON)
     return stored
   end
 else
