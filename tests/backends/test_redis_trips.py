@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from queuekit import ReliableQueue
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.transport import PushOptions, Receipt
 
@@ -58,6 +59,48 @@ def test_claim_and_ack_are_one_send_each(transport: RedisTransport, sends: Recor
     assert [["claim"]] == sends.take()
     assert [] == transport.ack("q", [one.receipt for one in held])
     assert [["settle"]] == sends.take()
+
+
+def test_acks_and_the_next_claim_are_one_send(transport: RedisTransport, sends: Recorder) -> None:
+    transport.push("q", [b"%d" % i for i in range(4)])
+    held = [one.receipt for one in transport.claim("q", lease=LEASE, limit=2)]
+    sends.take()
+    lost, found = transport.ack_and_claim("q", held, lease=LEASE, limit=9, timeout=1.0)
+    assert ([], 2) == (lost, len(found))
+    assert [["settle", "claim"]] == sends.take()
+
+
+def test_a_loop_makes_one_send_for_each_batch(transport: RedisTransport, sends: Recorder) -> None:
+    queue = ReliableQueue("q", transport, serializer="bytes")
+    queue.put_many([b"%d" % i for i in range(25)])
+    sends.take()
+    for message in queue.consume(timeout=0, prefetch=10):
+        message.ack()
+    assert [["claim"], *[["settle", "claim"]] * 3] == sends.take()
+    queue.put_many([b"%d" % i for i in range(3)])
+    sends.take()
+    for message in queue.consume(timeout=0):
+        message.ack()
+    assert [["claim"], *[["settle", "claim"]] * 3] == sends.take()
+
+
+def test_an_idle_consumer_makes_one_send_for_each_wait(
+    transport: RedisTransport, sends: Recorder
+) -> None:
+    for _ in range(3):
+        assert [] == transport.claim("q", lease=LEASE, timeout=0.05)
+    assert [["claim"], *[["BLMOVE", "claim"]] * 3] == sends.take()
+
+
+def test_an_idle_consumer_looks_when_something_becomes_due(
+    transport: RedisTransport, sends: Recorder
+) -> None:
+    transport.push("q", [FRAMED], options=PushOptions(delay=0.4))
+    assert [] == transport.claim("q", lease=LEASE, timeout=0.05)
+    (held,) = transport.claim("q", lease=LEASE, timeout=1.0)
+    assert FRAMED == held.body
+    wait = ["BLMOVE", "claim"]
+    assert [["put"], ["claim"], wait, wait] == sends.take()[:4]
 
 
 def test_an_empty_queue_costs_a_look(transport: RedisTransport, sends: Recorder) -> None:

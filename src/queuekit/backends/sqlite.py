@@ -192,6 +192,9 @@ class SQLiteTransport:
         timeout: float = 0.0,
     ) -> tuple[list[Receipt], list[Delivery]]:
         """See ``Transport.ack_and_claim``."""
+        check_count("limit", limit)
+        check_seconds("lease", lease, positive=True)
+        check_seconds("timeout", timeout)
         lost = self.ack(queue, receipts)
         return lost, self.claim(queue, lease=lease, limit=limit, timeout=timeout)
 

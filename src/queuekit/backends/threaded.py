@@ -121,6 +121,9 @@ class ThreadedTransport:
         timeout: float = 0.0,
     ) -> tuple[list[Receipt], list[Delivery]]:
         """See ``Transport.ack_and_claim``."""
+        check_count("limit", limit)
+        check_seconds("lease", lease, positive=True)
+        check_seconds("timeout", timeout)
         lost = await self.ack(queue, receipts)
         return lost, await self.claim(queue, lease=lease, limit=limit, timeout=timeout)
 

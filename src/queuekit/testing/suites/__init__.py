@@ -31,6 +31,7 @@ _PARTS = (
     "timed",
     "waits",
     "refusals",
+    "rides",
 )
 pytest.register_assert_rewrite(
     *(f"{__name__}.{part}{colour}" for part in _PARTS for colour in ("", "_async"))
@@ -50,6 +51,8 @@ from .names import NameSuite  # noqa: E402
 from .names_async import AsyncNameSuite  # noqa: E402
 from .refusals import RefusalSuite  # noqa: E402
 from .refusals_async import AsyncRefusalSuite  # noqa: E402
+from .rides import RideSuite  # noqa: E402
+from .rides_async import AsyncRideSuite  # noqa: E402
 from .timed import TimedSuite  # noqa: E402
 from .timed_async import AsyncTimedSuite  # noqa: E402
 from .waits import WaitSuite  # noqa: E402
@@ -63,6 +66,7 @@ __all__ = [
     "AsyncLostLeaseSuite",
     "AsyncNameSuite",
     "AsyncRefusalSuite",
+    "AsyncRideSuite",
     "AsyncTimedSuite",
     "AsyncTransportSuite",
     "AsyncWaitSuite",
@@ -73,6 +77,7 @@ __all__ = [
     "LostLeaseSuite",
     "NameSuite",
     "RefusalSuite",
+    "RideSuite",
     "TimedSuite",
     "TransportSuite",
     "WaitSuite",
@@ -89,6 +94,7 @@ class TransportSuite(
     TimedSuite,
     WaitSuite,
     RefusalSuite,
+    RideSuite,
 ):
     """All of the suite, for a sync transport."""
 
@@ -103,5 +109,6 @@ class AsyncTransportSuite(
     AsyncTimedSuite,
     AsyncWaitSuite,
     AsyncRefusalSuite,
+    AsyncRideSuite,
 ):
     """All of the suite, for a transport for asyncio."""
