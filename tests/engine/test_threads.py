@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from queuekit import (
+    AsyncReliableQueue,
     ConfigurationError,
     MemoryTransport,
     Queue,
@@ -76,6 +81,62 @@ def test_a_reliable_worker_leaves_no_thread_behind() -> None:
     queue.put(1)
     queue.worker(timeout=0)(print)()
     assert [] == [x.name for x in threading.enumerate() if "queuekit" in x.name]
+
+
+_LEAVES = """
+import os, sys
+from queuekit import ReliableQueue
+
+jobs = ReliableQueue("jobs", sys.argv[1])
+for message in jobs.consume():
+    message.ack()
+    break
+os.environ.get("DIES") and os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_end_of_the_process_sends_the_acks(tmp_path: Path, dies: bool) -> None:
+    """Unless it is none that Python hears of."""
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    with ReliableQueue[int]("jobs", url) as jobs:
+        jobs.put(1)
+        environment = {**os.environ, **({"DIES": "1"} if dies else {})}
+        script = [sys.executable, "-c", _LEAVES, url]
+        subprocess.run(script, check=True, timeout=30, env=environment)
+        assert (0, 0, int(dies)) == jobs.stats()
+
+
+def test_the_end_of_the_loop_sends_the_acks(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/jobs.db"
+
+    async def work() -> None:
+        jobs = AsyncReliableQueue[int]("jobs", url)
+        await jobs.put(1)
+        async for message in jobs.consume():
+            await message.ack()
+            break
+
+    asyncio.run(work())
+    with ReliableQueue[int]("jobs", url) as jobs:
+        assert (0, 0, 0) == jobs.stats()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_leaves_the_acks_to_its_parent(tmp_path: Path) -> None:
+    with ReliableQueue[int]("jobs", f"sqlite:///{tmp_path}/jobs.db") as jobs:
+        jobs.put_many([1, 2])
+        next(jobs.consume()).ack()
+        child = os.fork()
+        if not child:
+            left = jobs.riding.flush()
+            next(jobs.consume(confirm=False)).ack()
+            os._exit(10 * left + len(jobs.riding._messages))
+        assert 1 == os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert (0, 0, 2) == jobs.stats()
+        assert jobs.riding.flush()
+        assert (0, 0, 1) == jobs.stats()
 
 
 @pytest.fixture
