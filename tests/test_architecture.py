@@ -21,7 +21,17 @@ LIBRARIES = {
 }
 """Each is imported late, and below this module only."""
 
-ENGINES = {"queue", "reliable", "dead", "message", "_messages", "_named", "_riding", "_settling"}
+ENGINES = {
+    "_buffer",
+    "queue",
+    "reliable",
+    "dead",
+    "message",
+    "_messages",
+    "_named",
+    "_riding",
+    "_settling",
+}
 """The engines and the parts that they are made of: all on floor 3, underscore or not."""
 MAX_LINES = 400
 

@@ -124,6 +124,18 @@ def within(seconds: float) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+def alock() -> AbstractAsyncContextManager[object]:
+    """Return a lock for tasks."""
+    import asyncio
+
+    return asyncio.Lock()
+
+
+def lock() -> AbstractContextManager[object]:
+    """Return a lock for threads."""
+    return threading.Lock()
+
+
 class AHeartbeat:
     """Calls *beat* every *interval* seconds from ``start`` to ``stop``: a task of the loop."""
 

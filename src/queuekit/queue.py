@@ -92,14 +92,16 @@ class Queue(NamedQueue[FifoTransport, T]):
             QueueFull: The store has no room; none is stored, or the first of a large batch.
             TransportUnavailable: They may or may not be stored. Not repeated.
         """
-        self.put_many(bodies)
+        self._push(self._codec.encode_many(bodies))
 
     def put_many(self, bodies: Iterable[T]) -> None:
         """Put all bodies of an iterable, as ``put`` does."""
         check_many(bodies)
-        packed = self._codec.encode_many(bodies)
+        self._push(self._codec.encode_many(bodies))
+
+    def _push(self, packed: list[bytes]) -> None:
         for i, data in enumerate(packed):
-            if data.startswith(MAGIC):  # would be read as a frame, so it gets one
+            if data[:2] == MAGIC:  # would be read as a frame, so it gets one
                 packed[i] = wrap(fresh_ids(1)[0], data)
         transport = self._open()
         if packed:

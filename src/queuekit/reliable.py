@@ -30,6 +30,7 @@ from .transport import NO_OPTIONS, Durability, PushOptions, Transport
 from .worker import Decorator, Worker
 
 if TYPE_CHECKING:
+    from ._buffer import Buffer
     from .dead import DeadLetters
 
 DEFAULT_RETRY = RetryPolicy()
@@ -192,6 +193,26 @@ class ReliableQueue(SettlingQueue[T]):
                 exc.ids = tuple(names)
                 raise
         return names
+
+    def buffer(self, *, size: int = 100, linger: float = 0.01) -> Buffer[T]:
+        """
+        Return a producer that gathers messages and puts them together, in one trip.
+
+        To be left by ``with`` or ``close``, which store what is left. A message is stored
+        when ``put`` has gathered *size* of them, *linger* seconds after the first, or by ``flush``;
+        until then a crash of this process loses it.
+
+        Args:
+            size: Messages of one trip.
+            linger: Seconds that a message waits for others.
+        """
+        from ._buffer import Buffer
+
+        return Buffer(self, size, linger)
+
+    def encode(self, body: T) -> bytes:
+        """Return the bytes of a body, or raise ``EncodeError``; nothing is put."""
+        return self._codec.encode(body)
 
     @overload
     def get(self, *, block: Literal[True]) -> Message[T]: ...

@@ -30,6 +30,7 @@ from .transport import NO_OPTIONS, AsyncTransport, Durability, PushOptions
 from .worker_async import AsyncDecorator, AsyncWorker
 
 if TYPE_CHECKING:
+    from ._buffer_async import AsyncBuffer
     from .dead_async import AsyncDeadLetters
 
 DEFAULT_RETRY = RetryPolicy()
@@ -192,6 +193,26 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
                 exc.ids = tuple(names)
                 raise
         return names
+
+    def buffer(self, *, size: int = 100, linger: float = 0.01) -> AsyncBuffer[T]:
+        """
+        Return a producer that gathers messages and puts them together, in one trip.
+
+        To be left by ``async with`` or ``aclose``, which store what is left. A message is stored
+        when ``put`` has gathered *size* of them, *linger* seconds after the first, or by ``flush``;
+        until then a crash of this process loses it.
+
+        Args:
+            size: Messages of one trip.
+            linger: Seconds that a message waits for others.
+        """
+        from ._buffer_async import AsyncBuffer
+
+        return AsyncBuffer(self, size, linger)
+
+    def encode(self, body: T) -> bytes:
+        """Return the bytes of a body, or raise ``EncodeError``; nothing is put."""
+        return self._codec.encode(body)
 
     @overload
     async def get(self, *, block: Literal[True]) -> AsyncMessage[T]: ...

@@ -84,6 +84,16 @@ def test_a_loop_makes_one_send_for_each_batch(transport: RedisTransport, sends: 
     assert [["claim"], *[["settle", "claim"]] * 3] == sends.take()
 
 
+def test_a_buffer_makes_one_send_for_each_of_its_sizes(
+    transport: RedisTransport, sends: Recorder
+) -> None:
+    queue = ReliableQueue("q", transport, serializer="bytes")
+    with queue.buffer(size=10, linger=60) as buffer:
+        for i in range(25):
+            buffer.put(b"%d" % i)
+    assert [["put"]] * 3 == sends.take()
+
+
 def test_an_idle_consumer_makes_one_send_for_each_wait(
     transport: RedisTransport, sends: Recorder
 ) -> None:

@@ -51,10 +51,14 @@ class PlainReader:
         """Return the next reply, or False while a part of it is missing."""
         if self._have < self._need:
             return False
-        if self._pieces:
-            self._data = b"".join((self._data[self._at :], *self._pieces))
+        pieces = self._pieces
+        if pieces:
+            if len(pieces) == 1 and self._at == len(self._data):  # nearly always
+                self._data = pieces[0]
+            else:
+                self._data = b"".join((self._data[self._at :], *pieces))
             self._at = 0
-            self._pieces.clear()
+            pieces.clear()
         while True:
             if self._open:
                 self._bulks(*self._open[-1])

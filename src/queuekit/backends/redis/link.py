@@ -144,7 +144,9 @@ class Link:
         self, slot: _Slot, commands: Sequence[Command], into: list[Reply], waits: bool, keeps: bool
     ) -> None:
         data = pack(commands)
-        line = self._ready(slot)
+        line = slot.line
+        if line is None or time.monotonic() - slot.used > _IDLE:
+            line = self._ready(slot)
         start, goal = len(into), len(into) + len(commands)
         patience = self._waiting_silence if waits else self.source.socket_timeout
         begun = False
@@ -175,7 +177,7 @@ class Link:
     def _ready(self, slot: _Slot) -> Line:
         line = slot.line
         if line is not None:
-            if time.monotonic() - slot.used < _IDLE or line.is_silent():
+            if line.is_silent():
                 return line
             slot.drop()
         connection = self.source.connection()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ...transport import Durability
@@ -38,7 +39,7 @@ class Puts:
         self,
         doing: str,
         keys: Keys,
-        batch: list[list[bytes]],
+        batch: Sequence[Sequence[bytes]],
         delay: int,
         token: str | None,
         durable: Durability | None,

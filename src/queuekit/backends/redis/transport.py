@@ -151,17 +151,18 @@ class RedisTransport:
         """
         keys = self._enter(queue)
         check_bodies(queue, bodies, self._features.max_body)
-        delay = milliseconds(check_seconds("delay", options.delay))
-        check_durable(options.durable, WAITS_FOR)
+        batch = [bodies] if len(bodies) == 1 else list(chunks(bodies))
         doing = f"push to {queue!r}"
-        if delay:
-            check_framed(bodies)
-        elif token is None and options.durable is None:
-            for chunk in chunks(bodies):
+        if token is None and (options is NO_OPTIONS or options == NO_OPTIONS):
+            for chunk in batch:
                 command: Command = (b"RPUSH", keys.ready, *chunk)
                 self._exchange.once(doing, [command], unknown="the bodies may or may not be stored")
             return
-        self._puts.put(doing, keys, list(chunks(bodies)), delay, token, options.durable)
+        delay = milliseconds(check_seconds("delay", options.delay))
+        check_durable(options.durable, WAITS_FOR)
+        if delay:
+            check_framed(bodies)
+        self._puts.put(doing, keys, batch, delay, token, options.durable)
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``; what comes for an interrupted call is kept for the next one."""
