@@ -46,6 +46,11 @@ class AsyncConnection(Protocol):
     async def disconnect(self, nowait: bool = False) -> None: ...
 
 
+_MOST: Final = 512
+_LENGTHS: Final = tuple(b"\r\n$%d\r\n" % length for length in range(_MOST))
+"""What stands before an argument of so many bytes."""
+
+
 def pack(commands: Iterable[Command]) -> bytes:
     """Return the bytes of *commands*: one send, whatever encoding a client was set to."""
     parts: list[bytes] = []
@@ -53,10 +58,10 @@ def pack(commands: Iterable[Command]) -> bytes:
         if command[0] == PACKED:
             parts.append(cast("bytes", command[2]))
             continue
-        parts.append(b"*%d\r\n" % len(command))
-        parts += [
-            b"$%d\r\n%b\r\n" % (len(data), data)
-            for argument in command
-            for data in (argument if isinstance(argument, bytes) else str(argument).encode(),)
-        ]
+        parts.append(b"*%d" % len(command))
+        for argument in command:
+            data = argument if isinstance(argument, bytes) else str(argument).encode()
+            size = len(data)
+            parts += (_LENGTHS[size] if size < _MOST else b"\r\n$%d\r\n" % size, data)
+        parts.append(b"\r\n")
     return b"".join(parts)
