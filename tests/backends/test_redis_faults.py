@@ -435,11 +435,12 @@ async def test_one_silence_is_enough_for_all_connections_of_a_loop(tmp_path: Pat
     """A server that stands still closes nothing: each idle connection would wait for itself."""
     with server_in(tmp_path) as server:
         transport = AsyncRedisTransport.from_url(server.url + "?socket_timeout=0.6")
-        await asyncio.gather(*(transport.stats(f"q{i}") for i in range(5)))
-        assert len(transport._link._idle) > 2
+        await asyncio.gather(*(transport.pop(f"q{i}", timeout=0.1) for i in range(5)))
+        await transport.stats("q")
+        assert 5 == len(transport._link._alone.idle)
         server.pause()
         with pytest.raises(TransportUnavailable):
             await transport.push("q", [b"x"])
-        assert not transport._link._idle
+        assert not transport._link._alone.idle
         server.resume()
         await transport.aclose()

@@ -300,14 +300,14 @@ async def test_a_cancelled_wait_is_ended_on_the_server(redis_url: str, redis_pre
 
 
 @pytest.mark.asyncio
-async def test_many_tasks_share_few_connections(
+async def test_many_tasks_share_one_connection(
     redis_url: str, redis_prefix: str, redis_client: redis.Redis
 ) -> None:
     transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
     before = redis_client.info("clients")["connected_clients"]
     pushes = [transport.push("q", [b"%d" % i], token=f"{i}") for i in range(300)]
     await asyncio.gather(*pushes)
-    assert redis_client.info("clients")["connected_clients"] - before <= 32
+    assert redis_client.info("clients")["connected_clients"] - before == 1
     assert 300 == (await transport.stats("q")).ready
     await transport.aclose()
 
@@ -322,7 +322,7 @@ def test_another_event_loop_gets_new_connections(redis_url: str, redis_prefix: s
 
     for _ in range(3):
         asyncio.run(use())
-    assert sockets() <= before + 1, "those of a loop that ended were closed"
+    assert sockets() <= before + 2, "those of a loop that ended were closed"
 
     async def close() -> None:
         await transport.aclose()

@@ -1,4 +1,4 @@
-"""Sockets and streams over the connections of fakeredis, whose replies are objects, not bytes."""
+"""Sockets and transports on connections of fakeredis, whose replies are objects, not bytes."""
 
 from __future__ import annotations
 
@@ -44,26 +44,25 @@ class FakeSocket:
         return (self._fake.responses.get(),)
 
 
-class FakeStreams:
-    """What the async link uses of a reader, of a writer and of its transport."""
+class FakeTransport:
+    """What a ``Multiplexed`` uses of a transport; the replies come while it writes, or later."""
 
     def __init__(self, fake: Any) -> None:
         self._fake = fake
-        self.transport = self
+        self._protocol: Any = None
 
-    async def read(self, size: int) -> Any:
-        """Return the next reply in a tuple."""
-        return (await self._fake.responses.get(),)
+    def set_protocol(self, protocol: Any) -> None:
+        """Hand the replies to *protocol* from now on."""
+        self._protocol = protocol
+        self._fake.responses = self
+
+    def put_nowait(self, reply: Any) -> None:
+        """Take a reply of the fake server, as its queue did."""
+        self._protocol.data_received((reply,))
 
     def write(self, data: bytes) -> None:
         """Let the fake server run commands."""
         self._fake.sendall(bytes(data))
-
-    def at_eof(self) -> bool:
-        """Tell that a fake server never closes a connection."""
-        return False
-
-    is_closing = at_eof
 
     def get_write_buffer_size(self) -> int:
         """Return 0: everything is written."""
