@@ -486,6 +486,30 @@ async def _forgotten(link: AsyncLink) -> None:
     await link.call([put(0)])
 
 
+class Transport:
+    """What an event loop in C has: nothing of it can be set."""
+
+    @property
+    def _closing(self) -> bool:
+        return True
+
+    def is_closing(self) -> bool:
+        return True
+
+
+async def test_a_loop_that_is_gone_may_have_been_of_another_kind() -> None:
+    async with loop_server() as (_, link):
+        await link.call([put(0)])
+        slot = link._shared.slot
+        assert slot is not None
+        slot._writer._transport, transport = Transport(), slot._writer.transport
+        gone = asyncio.get_running_loop().__class__()
+        gone.close()
+        link._loop = gone
+        assert [2] == await link.call([put(1)])
+        transport.abort()
+
+
 async def test_a_child_leaves_the_connections_of_its_parent() -> None:
     async with loop_server() as (_, link):
         await link.call([put(0)])

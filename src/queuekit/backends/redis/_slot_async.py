@@ -123,4 +123,5 @@ def _close_socket(transport: Any) -> None:
 
 def _set(owner: object, name: str, value: object) -> None:
     if hasattr(owner, name):
-        setattr(owner, name, value)
+        with contextlib.suppress(AttributeError):  # uvloop's are its own, and closed with its loop
+            setattr(owner, name, value)
