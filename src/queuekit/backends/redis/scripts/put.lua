@@ -5,15 +5,13 @@
 --         before, bodies (at most 1000)...
 -- Returns 1 if they were stored, 0 if they had been stored before
 -- Promise All of them or none, in their order. The lane is written first, so that a full server
---         refuses the whole; where the bodies cannot be stored it is set back.
+--         refuses the whole.
 
 local target, lane = KEYS[1], KEYS[2]
 local number, delay, delayed_before = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local FIRST = 4 -- the bodies start here
 
-if delay > 0 then
-  redis.call('ZCARD', target)
-end
+redis.call(delay > 0 and 'ZCARD' or 'LLEN', target)
 -- A write at a repeat, too, so that a WAIT behind it waits for the first.
 local taken = redis.call('SET', lane, number, 'PX', HORIZON, 'GET')
 if taken and tonumber(taken) >= tonumber(number) then
@@ -23,11 +21,7 @@ if taken and tonumber(taken) >= tonumber(number) then
   return 0
 end
 if delay == 0 then
-  local stored = redis.pcall('RPUSH', target, unpack(ARGV, FIRST))
-  if type(stored) == 'table' then
-    redis.call('SET', lane, taken or '0', 'PX', HORIZON)
-    return stored
-  end
+  append('RPUSH', target, ARGV, FIRST, #ARGV)
 else
   local due = clock() + delay
   local pairs_ = {}
