@@ -154,8 +154,8 @@ class ReliableQueue(SettlingQueue[T]):
             NotConfirmed: It is stored, but not as *durable* asks; repeat it with its id.
             Unsupported: The transport cannot wait for that; nothing is stored.
         """
-        ids = None if id is None else (id,)
-        return (self.put_many((body,), delay=delay, durable=durable, ids=ids))[0]
+        packed = self._codec.encode_many((body,))
+        return (self._put(packed, delay, durable, None if id is None else (id,)))[0]
 
     def put_many(
         self,
@@ -177,7 +177,15 @@ class ReliableQueue(SettlingQueue[T]):
                 bodies in the same order.
         """
         check_many(bodies)
-        packed = self._codec.encode_many(bodies)
+        return self._put(self._codec.encode_many(bodies), delay, durable, ids)
+
+    def _put(
+        self,
+        packed: list[bytes],
+        delay: float,
+        durable: Durability | None,
+        ids: Sequence[str] | None,
+    ) -> list[str]:
         transport = self._open()
         raw_ids = fresh_ids(len(packed)) if ids is None else check_ids(ids, len(packed))
         frames = wrap_all(raw_ids, packed)

@@ -154,8 +154,8 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
             NotConfirmed: It is stored, but not as *durable* asks; repeat it with its id.
             Unsupported: The transport cannot wait for that; nothing is stored.
         """
-        ids = None if id is None else (id,)
-        return (await self.put_many((body,), delay=delay, durable=durable, ids=ids))[0]
+        packed = self._codec.encode_many((body,))
+        return (await self._put(packed, delay, durable, None if id is None else (id,)))[0]
 
     async def put_many(
         self,
@@ -177,7 +177,15 @@ class AsyncReliableQueue(AsyncSettlingQueue[T]):
                 bodies in the same order.
         """
         check_many(bodies)
-        packed = self._codec.encode_many(bodies)
+        return await self._put(self._codec.encode_many(bodies), delay, durable, ids)
+
+    async def _put(
+        self,
+        packed: list[bytes],
+        delay: float,
+        durable: Durability | None,
+        ids: Sequence[str] | None,
+    ) -> list[str]:
         transport = self._open()
         raw_ids = fresh_ids(len(packed)) if ids is None else check_ids(ids, len(packed))
         frames = wrap_all(raw_ids, packed)
