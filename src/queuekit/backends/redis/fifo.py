@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import time
 
-from ..._deadline import Deadline
 from ._claims import bare
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
@@ -33,24 +32,28 @@ class Fifo:
         """Pop up to *limit* bodies, waiting *wait* seconds for the first."""
         found = Popped()
         try:
-            self._pop(queue, keys, limit, wait, found)
-            return [bare(body) for body in found.bodies()]
+            return [bare(body) for body in self._pop(queue, keys, limit, wait, found)]
         except BaseException as exc:
             self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
             raise
 
-    def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> None:
+    def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> list[bytes]:
+        """Return what is in *found* then, too."""
         self.kept.take(keys.ready, limit, found)
         if found.kept:
-            return
+            return found.bodies()
         if limit > 1 or not wait:
             self._take(queue, [pop(keys, limit)], found, waits=False)
-        deadline = Deadline(wait, time.monotonic())
-        while not found.bodies():
-            left = deadline.slice(time.monotonic(), self._longest)
-            if not left:
-                break
-            self._take(queue, pop_waiting(keys, limit, left), found, waits=True)
+            bodies = found.bodies()
+            if bodies or not wait:
+                return bodies
+        end = time.monotonic() + wait
+        while (left := end - time.monotonic()) > 0:
+            commands = pop_waiting(keys, limit, min(left, self._longest))
+            self._take(queue, commands, found, waits=True)
+            if bodies := found.bodies():
+                return bodies
+        return []
 
     def _take(self, queue: str, commands: list[Command], found: Popped, *, waits: bool) -> None:
         found.replies.clear()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import time
 
-from ..._deadline import Deadline
 from ._claims import bare
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
@@ -33,24 +32,30 @@ class AsyncFifo:
         """Pop up to *limit* bodies, waiting *wait* seconds for the first."""
         found = Popped()
         try:
-            await self._pop(queue, keys, limit, wait, found)
-            return [bare(body) for body in found.bodies()]
+            return [bare(body) for body in await self._pop(queue, keys, limit, wait, found)]
         except BaseException as exc:
             await self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
             raise
 
-    async def _pop(self, queue: str, keys: Keys, limit: int, wait: float, found: Popped) -> None:
+    async def _pop(
+        self, queue: str, keys: Keys, limit: int, wait: float, found: Popped
+    ) -> list[bytes]:
+        """Return what is in *found* then, too."""
         self.kept.take(keys.ready, limit, found)
         if found.kept:
-            return
+            return found.bodies()
         if limit > 1 or not wait:
             await self._take(queue, [pop(keys, limit)], found, waits=False)
-        deadline = Deadline(wait, time.monotonic())
-        while not found.bodies():
-            left = deadline.slice(time.monotonic(), self._longest)
-            if not left:
-                break
-            await self._take(queue, pop_waiting(keys, limit, left), found, waits=True)
+            bodies = found.bodies()
+            if bodies or not wait:
+                return bodies
+        end = time.monotonic() + wait
+        while (left := end - time.monotonic()) > 0:
+            commands = pop_waiting(keys, limit, min(left, self._longest))
+            await self._take(queue, commands, found, waits=True)
+            if bodies := found.bodies():
+                return bodies
+        return []
 
     async def _take(
         self, queue: str, commands: list[Command], found: Popped, *, waits: bool
