@@ -182,22 +182,6 @@ class SQLiteTransport:
             self._takes.unclaim(queue, token)
             raise
 
-    def ack_and_claim(
-        self,
-        queue: str,
-        receipts: Sequence[Receipt],
-        *,
-        lease: float,
-        limit: int = 1,
-        timeout: float = 0.0,
-    ) -> tuple[list[Receipt], list[Delivery]]:
-        """See ``Transport.ack_and_claim``."""
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        check_seconds("timeout", timeout)
-        lost = self.ack(queue, receipts)
-        return lost, self.claim(queue, lease=lease, limit=limit, timeout=timeout)
-
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
         check_count("limit", limit)

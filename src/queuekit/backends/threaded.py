@@ -111,22 +111,6 @@ class ThreadedTransport:
             claiming=True,
         )
 
-    async def ack_and_claim(
-        self,
-        queue: str,
-        receipts: Sequence[Receipt],
-        *,
-        lease: float,
-        limit: int = 1,
-        timeout: float = 0.0,
-    ) -> tuple[list[Receipt], list[Delivery]]:
-        """See ``Transport.ack_and_claim``."""
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        check_seconds("timeout", timeout)
-        lost = await self.ack(queue, receipts)
-        return lost, await self.claim(queue, lease=lease, limit=limit, timeout=timeout)
-
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
         return await self._call(lambda: self._transport.peek(queue, limit=limit))
