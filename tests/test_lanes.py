@@ -37,7 +37,23 @@ def test_deadlines_of_settled_claims_are_not_kept() -> None:
         (held,) = lanes.claim(f"t{n}", now=0.0, lease=10.0, limit=1)
         lanes.ack([held.receipt])
     assert len(lanes._deadlines) < 100
-    assert not lanes._claims
+    assert len(lanes._claims) < 100
+    assert not lanes.held
+
+
+def test_deadlines_of_settled_claims_are_not_kept_behind_one_that_goes_on() -> None:
+    lanes = Lanes()
+    lanes.push([b"a", b"b"])
+    lanes.claim("first", now=0.0, lease=5.0, limit=2)
+    for n in range(1000):
+        lanes.push([b"a"])
+        found = lanes.claim_one(Receipt(f"t{n}.0"), now=0.0, lease=10.0)
+        if found is None:
+            found = lanes.claim(f"t{n}", now=0.0, lease=10.0, limit=1)
+        lanes.ack([one.receipt for one in found])
+    assert len(lanes._deadlines) < 100
+    assert len(lanes._claims) < 100
+    assert 2 == lanes.stats().claimed == lanes.claim("last", now=6.0, lease=5.0, limit=9)[1].attempt
 
 
 def test_recovery_goes_in_windows_and_claim_recovers_all() -> None:

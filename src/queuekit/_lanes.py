@@ -9,19 +9,24 @@ windows of ten claims.
 A signal handler may raise between any two steps of Python, so no step may leave a message nowhere,
 twice, or half of a batch done. What moves, moves within one call into C, where nothing comes in
 between; where several moves make one change, ``whole`` does again what was cut short.
+
+For the same reason threads may push, pop, claim and ack at once without a lock: a message changes
+hands in one call into C, so one of them gets it. All other verbs run one at a time, under the
+store's lock, and take what they change out of ``ready`` or ``_held`` by such a call, too.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from heapq import heapify, heappop, heappush
-from itertools import islice, repeat, starmap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import chain, islice, repeat, starmap
 from operator import itemgetter
-from typing import Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
-from ._envelope import claimed_id, frame_id
+from ._envelope import HEAD, MAGIC, claimed_id, frame_id
 from ._receipt import by_claim, place_of, token_of
+from ._returned import Message, Returned, bodies_of, lost, returned
 from .transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 
 _T = TypeVar("_T")
@@ -31,184 +36,222 @@ CLAIM_WINDOW: Final = 10
 DUE_WINDOW: Final = 100
 """Due messages that one step of a claim makes ready; the same."""
 
-_ENTRY: Final = itemgetter(2)
+_MESSAGE: Final = itemgetter(2)
+_PLACES: Final = [f".{i}" for i in range(MAX_CLAIM)]
+_new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+"""Half the time of a constructor."""
 
 
-class Entry:
-    """One message."""
-
-    __slots__ = ("attempts", "body", "key")
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.attempts = 0
-        self.key = ""
-
-
-class _Claim:
-    """What one claim call took; a place is None once its message was settled."""
-
-    __slots__ = ("deadline", "live", "places", "token")
-
-    def __init__(self, token: str, deadline: float, live: int) -> None:
-        self.token = token
-        self.deadline = deadline
-        self.places: list[Entry | None] = []
-        self.live = live
+_Lease: TypeAlias = tuple[float, str, tuple[Receipt, ...]]
+"""When a claim ends, its name, and its receipts: the name is the token, or its only receipt."""
 
 
 class Lanes:
     """The messages of one queue, by state."""
 
-    __slots__ = ("_claims", "_deadlines", "_delayed", "_put_offs", "ready")
+    __slots__ = (
+        "_claims",
+        "_deadlines",
+        "_delayed",
+        "_held",
+        "_most",
+        "_put_offs",
+        "held",
+        "next",
+        "ready",
+    )
 
     def __init__(self) -> None:
-        self.ready: deque[Entry] = deque()
-        self._delayed: list[tuple[float, int, Entry]] = []  # a heap
-        self._claims: dict[str, _Claim] = {}
-        self._deadlines: list[tuple[float, str]] = []  # a heap; what was extended or ended is stale
+        self.ready: deque[Message] = deque()
+        self.next: Iterator[Any] = iter(self.ready.popleft, object())
+        """Takes the oldest ready message by each step; IndexError says that there is none."""
+        self._delayed: list[tuple[float, int, Message]] = []  # a heap
+        self.held: dict[Receipt, Message] = {}
+        """What is claimed; who takes a message out, in one call, has settled it."""
+        self._claims: dict[str, _Lease] = {}  # by their names; some have ended
+        self._deadlines: list[_Lease] = []  # a heap; what was extended or ended is stale
+        self._most = 64
         self._put_offs = 0
 
     def push(self, bodies: Iterable[bytes], *, now: float = 0.0, delay: float = 0.0) -> None:
         """Append to the tail, or make ready in *delay* seconds."""
-        self.put(deque(map(Entry, bodies)), now + delay if delay else None)
+        self.put(deque(bodies), now + delay if delay else None)
 
-    def put(self, entries: deque[Entry], due: float | None = None) -> None:
-        """Empty *entries* into the tail, or among the delayed: all or, when repeated, no more."""
+    def put(self, messages: deque[Any], due: float | None = None) -> None:
+        """Empty *messages* into the tail, or among the delayed: all or, when repeated, no more."""
         if due is None:
-            self.ready.extend(_moving(entries))
+            self.ready.extend(_moving(messages))
             return
         first = self._put_offs
-        self._put_offs += len(entries)
-        numbered = zip(repeat(due), range(first, self._put_offs), _moving(entries))
+        self._put_offs += len(messages)
+        numbered = zip(repeat(due), range(first, self._put_offs), _moving(messages))
         deque(map(heappush, repeat(self._delayed), numbered), maxlen=0)
 
-    def take(self, hand: deque[Entry], limit: int) -> None:
+    def take(self, hand: list[Message], limit: int) -> None:
         """Move the oldest ready messages into *hand*."""
-        hand.extend(_moving(self.ready, limit))
+        try:
+            hand.extend(islice(self.next, min(limit, len(self.ready))))
+        except IndexError:  # another thread was faster
+            pass
 
-    def put_back(self, hand: deque[Entry]) -> None:
+    def put_back(self, hand: list[Message]) -> None:
         """Empty *hand* into the head, in its order."""
-        self.ready.extendleft(_moving_back(hand))
+        self.ready.extendleft(starmap(hand.pop, repeat((), len(hand))))
 
     def pop(self, limit: int) -> list[bytes]:
         """Remove and return the oldest ready bodies."""
-        hand: deque[Entry] = deque()
+        hand: list[Message] = []
         self.take(hand, limit)
-        return [entry.body for entry in hand]
+        return bodies_of(hand)
 
     def peek(self, limit: int) -> list[bytes]:
         """Return the oldest ready bodies."""
-        return [entry.body for entry in islice(self.ready, limit)]
+        return bodies_of(list(islice(self.ready, limit)))
 
     def stats(self) -> QueueStats:
-        """Count messages by state."""
-        claimed = sum(claim.live for claim in self._claims.values())
-        return QueueStats(len(self.ready), len(self._delayed), claimed)
+        """Count messages by state; what is claimed meanwhile may count twice, never not at all."""
+        return QueueStats(len(self.ready), len(self._delayed), len(self.held))
 
     def purge(self) -> int:
         """Remove what is ready or delayed."""
-        count = len(self.ready) + len(self._delayed)
-        ready: deque[Entry] = deque()
-        self.ready, self._delayed = ready, []
-        return count
+        gone: list[Message] = []
+        count = len(self._delayed)
 
-    def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
-        """Make due things ready, then hide the oldest ready messages under a new claim."""
+        def steps() -> None:
+            self.take(gone, len(self.ready))
+            self._delayed = []
+
+        whole(steps)
+        return len(gone) + count
+
+    def make_ready(self, now: float) -> int:
+        """Do what goes before a claim, and return how many messages it made ready."""
+        before = len(self.ready)
+        if len(self._deadlines) > self._most:  # most are those of claims that have ended
+            self._drop_all_ended()
         while self._recover_claims(now, CLAIM_WINDOW):
             pass
         self._promote(now, DUE_WINDOW)
-        count = min(limit, len(self.ready), MAX_CLAIM)
-        if not count:
+        return len(self.ready) - before
+
+    def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
+        """Make due things ready, then hide the oldest ready messages under a new claim."""
+        self.make_ready(now)
+        return self.hide(token, now + lease, limit)
+
+    def claim_one(self, receipt: Receipt, now: float, lease: float) -> list[Delivery] | None:
+        """
+        Hide the oldest ready message under a new claim, whose only receipt is given.
+
+        None says that something has to be done before; see ``claim``. From the step of the iterator
+        to the push into the heap nothing is called, so that no signal handler comes in between.
+        """
+        deadlines, delayed = self._deadlines, self._delayed
+        try:
+            if (
+                (deadlines and deadlines[0][0] <= now)
+                or (delayed and delayed[0][0] <= now)
+                or len(deadlines) > self._most
+            ):
+                return None
+            for message in self.next:
+                self.held[receipt] = message
+                claim = (now + lease, receipt, (receipt,))
+                self._claims[receipt] = claim
+                heappush(deadlines, claim)
+                if message.__class__ is Returned:
+                    return [Delivery(message.body, receipt, message.attempts + 1, message.key)]
+                if message[:2] == MAGIC and len(message) >= HEAD:  # as ``frame_id``
+                    return [_new(Delivery, (message, receipt, 1, message[4:HEAD].hex()))]
+                return [Delivery(message, receipt, 1, claimed_id(token_of(receipt), 0))]
+        except IndexError:
+            pass
+        return []
+
+    def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
+        """Hide the oldest ready messages under a new claim, whatever is due."""
+        held, count = self.held, min(limit, len(self.ready), MAX_CLAIM)
+        receipts = tuple(map(Receipt, map(token.__add__, _PLACES[:count])))
+        try:
+            held.update(zip(receipts, self.next))  # noqa: B905 - it must not ask for one more
+        except IndexError:  # other threads were faster
+            receipts = tuple([receipt for receipt in receipts if receipt in held])
+        if not receipts:
             return []
-        claim = _Claim(token, now + lease, count)
+        claim = (end, token, receipts)
         self._claims[token] = claim
-        self._expires(now + lease, token)
-        taken: Iterator[Entry] = _moving(self.ready, count)
-        claim.places.extend(taken)
-        deliveries: list[Delivery] = []
-        for i, entry in enumerate(claim.places):
-            assert entry is not None
-            if not entry.key:
-                entry.key = frame_id(entry.body) or claimed_id(token, i)
-            receipt = Receipt(f"{token}.{i}")
-            deliveries.append(Delivery(entry.body, receipt, entry.attempts + 1, entry.key))
-        return deliveries
+        heappush(self._deadlines, claim)
+        return [
+            Delivery(message.body, receipt, message.attempts + 1, message.key)
+            if isinstance(message, Returned)
+            else _new(
+                Delivery, (message, receipt, 1, frame_id(message) or claimed_id(token, place))
+            )
+            for place, (receipt, message) in enumerate(zip(receipts, map(held.get, receipts)))  # noqa: B905
+            if message is not None  # else it has expired by now
+        ]
 
     def unclaim(self, token: str) -> int:
         """Undo a claim whose deliveries nobody got; return how many are at the head again."""
-        return self._give_back(token, counted=False)
+        receipts = tuple(map(Receipt, map(token.__add__, _PLACES)))
+        claim = self._claims.get(token) or self._claims.get(receipts[0])
+        receipts = claim[2] if claim else receipts  # interrupted early: all
+        return sum(one is not None for one in self._give_back(receipts, counted=False))
 
-    def ack(self, receipts: Iterable[Receipt]) -> list[Receipt]:
+    def ack(self, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Forget messages."""
-        held = _Held(self._holds, self._claims)
-        lost = [receipt for receipt in receipts if held.take(receipt) is None]
-        whole(held.forget)
-        return lost
+        if len(receipts) == 1:
+            held = self.held.pop(receipts[0], None) is not None
+            self._claims.pop(receipts[0], None)
+            return [] if held else list(receipts)
+        found = list(map(self.held.pop, receipts, repeat(None)))
+        return [] if all(found) else lost(receipts, found)
 
     def release(
         self, receipts: Iterable[Receipt], *, counted: bool, now: float = 0.0, delay: float = 0.0
     ) -> list[Receipt]:
         """Give messages back: delayed, to the tail (counted) or to the head (uncounted)."""
-        held = _Held(self._holds, self._claims)
-        lost: list[Receipt] = []
-        groups: list[deque[Entry]] = []
-        for group in by_claim(receipts):
-            kept = group if counted or delay else sorted(group, key=place_of)
-            back: deque[Entry] = deque()
-            for receipt in kept:
-                entry = held.take(receipt)
-                if entry is None:
-                    lost.append(receipt)
-                else:
-                    back.append(entry)
-            groups.append(back)
-        attempts = [(entry, entry.attempts + counted) for back in groups for entry in back]
-
-        def steps() -> None:
-            for entry, count in attempts:
-                entry.attempts = count
-            for back in groups if counted or delay else reversed(groups):
-                if counted or delay:
-                    self.put(back, now + delay if delay else None)
-                else:
-                    self.put_back(back)
-            held.forget()
-
-        whole(steps)
-        return lost
+        groups: Iterable[list[Receipt]] = by_claim(receipts)
+        if not counted and not delay:
+            groups = [sorted(group, key=place_of) for group in groups]
+        given = list(chain.from_iterable(groups))
+        due = now + delay if delay else None
+        taken = self._give_back(given, counted=counted, tail=counted or bool(delay), due=due)
+        return lost(given, taken)
 
     def move(self, letters: Iterable[tuple[Receipt, bytes]], to: Lanes) -> list[Receipt]:
         """Store the new bodies in *to* for the messages that are held, and forget those."""
-        held = _Held(self._holds, self._claims)
-        lost: list[Receipt] = []
-        new: deque[Entry] = deque()
-        for receipt, body in letters:
-            if held.take(receipt) is None:
-                lost.append(receipt)
-            else:
-                new.append(Entry(body))
+        given = list(letters)
+        receipts = [receipt for receipt, _ in given]
+        taken: list[Message | None] = []
+        new: list[deque[bytes]] = []
 
         def steps() -> None:
-            to.put(new)
-            held.forget()
+            self._take_held(receipts, taken)
+            if not new:
+                pairs = zip(given, taken, strict=True)
+                new.append(deque([body for (_, body), one in pairs if one is not None]))
+            to.put(new[0])
 
         whole(steps)
-        return lost
+        return lost(receipts, taken)
 
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
         """Move deadlines of claims, never to an earlier time."""
         given = list(receipts)
-        claims = [self._holds(receipt) for receipt in given]
+        held = [self.held.get(receipt) for receipt in given]
+        going = [receipt for receipt, one in zip(given, held, strict=True) if one is not None]
 
         def steps() -> None:
-            for claim in claims:
-                if claim is not None and claim.deadline < now + lease:
-                    self._expires(now + lease, claim.token)
-                    claim.deadline = now + lease
+            for receipt in going:
+                claim = self._claims.get(receipt) or self._claims.get(token_of(receipt))
+                if claim and claim[0] < now + lease:
+                    later = (now + lease, *claim[1:])
+                    heappush(self._deadlines, later)
+                    self._claims[later[1]] = later
 
         whole(steps)
-        return [receipt for receipt, claim in zip(given, claims, strict=True) if claim is None]
+        return lost(given, held)
 
     def recover(self, *, now: float, limit: int) -> int:
         """Make ready up to *limit* expired claims and due messages."""
@@ -222,108 +265,100 @@ class Lanes:
 
     def next_event(self) -> float | None:
         """Return when the next claim expires or message becomes due, on the clock of ``now``."""
-        self._drop_stale()
+        self._drop_ended()
         times = [heap[0][0] for heap in (self._deadlines, self._delayed) if heap]
         return min(times, default=None)
 
+    def _give_back(
+        self,
+        receipts: Sequence[Receipt],
+        *,
+        counted: bool,
+        tail: bool = False,
+        due: float | None = None,
+    ) -> list[Message | None]:
+        """Put back what is held, at the head or as ``put`` does; return what each receipt held."""
+        taken: list[Message | None] = []
+        back: list[deque[Message]] = []
+
+        def steps() -> None:
+            self._take_held(receipts, taken)
+            if not back:
+                found = map(returned, receipts, taken, repeat(counted))
+                back.append(deque([message for message in found if message is not None]))
+            if tail:
+                self.put(back[0], due)
+            else:
+                self.ready.extendleft(_moving_back(back[0]))
+
+        whole(steps)
+        return taken
+
+    def _take_held(self, receipts: Sequence[Receipt], taken: list[Message | None]) -> None:
+        """Move into *taken* what each receipt holds, once; None for what is not held."""
+        if not taken:
+            taken.extend(map(self.held.pop, receipts, repeat(None)))
+
     def _recover_claims(self, now: float, limit: int) -> int:
-        window: list[tuple[float, str]] = []
+        window: list[_Lease] = []
 
         def steps() -> None:
             while len(window) < limit:
-                self._drop_stale()
+                self._drop_ended()
                 if not self._deadlines or self._deadlines[0][0] > now:
                     break
                 window.extend(map(heappop, (self._deadlines,)))
-            for _, token in reversed(window):  # the latest first, so the oldest ends in front
-                self._give_back(token, counted=True)
+            for _, name, receipts in reversed(window):  # the latest first: the oldest ends in front
+                self._give_back(receipts, counted=True)
+                self._claims.pop(name, None)
 
         whole(steps)
         return len(window)
 
-    def _give_back(self, token: str, *, counted: bool) -> int:
-        """Put what is left of a claim at the head, and return how many; 0 if it has ended."""
-        claim = self._claims.get(token)
-        if claim is None:
-            return 0
-        back = deque(filter(None, claim.places))
-        attempts = [(entry, entry.attempts + counted) for entry in back]
-
-        def steps() -> None:
-            for entry, count in attempts:
-                entry.attempts = count
-            self.put_back(back)
-            self._claims.pop(token, None)
-
-        whole(steps)
-        return len(attempts)
-
     def _promote(self, now: float, limit: int) -> int:
         count = 0
         while count < limit and self._delayed and self._delayed[0][0] <= now:
-            self.ready.extend(map(_ENTRY, map(heappop, (self._delayed,))))
+            self.ready.extend(map(_MESSAGE, map(heappop, (self._delayed,))))
             count += 1
         return count
 
-    def _expires(self, deadline: float, token: str) -> None:
-        heappush(self._deadlines, (deadline, token))
-        if len(self._deadlines) > 2 * len(self._claims) + 64:  # acked claims leave stale entries
-            deadlines = [(claim.deadline, claim.token) for claim in self._claims.values()]
-            heapify(deadlines)
-            self._deadlines = deadlines
+    def _goes_on(self, claim: _Lease) -> bool:
+        """Tell whether a claim holds something, and was not extended to a later end."""
+        _, name, receipts = claim
+        return self._claims.get(name) is claim and not self.held.keys().isdisjoint(receipts)
 
-    def _drop_stale(self) -> None:
-        while self._deadlines:
-            deadline, token = self._deadlines[0]
-            claim = self._claims.get(token)
-            if claim is not None and claim.deadline == deadline:
-                return
-            heappop(self._deadlines)
+    def _drop_ended(self) -> None:
+        """Have a claim that goes on at the top of the deadlines."""
+        deadlines = self._deadlines
+        while deadlines and not self._goes_on(deadlines[0]):
+            self._keep_going(lambda taken: map(heappop, (deadlines,) * (not taken)))
 
-    def _holds(self, receipt: Receipt) -> _Claim | None:
-        claim = self._claims.get(token_of(receipt))
-        if claim is None:
-            return None
-        index = place_of(receipt)
-        return claim if 0 <= index < len(claim.places) and claim.places[index] else None
+    def _drop_all_ended(self) -> None:
+        """Keep only deadlines of claims that go on."""
+        deadlines = self._deadlines
+        self._keep_going(lambda _: starmap(deadlines.pop, repeat((), len(deadlines))))
+        self._most = 2 * len(deadlines) + 64
 
+    def _keep_going(self, taking: Callable[[list[_Lease]], Iterator[_Lease]]) -> None:
+        """Take deadlines out, and put back those of claims that go on; the others are forgotten."""
+        claims, held = self._claims, self.held.keys()
+        taken: list[_Lease] = []
 
-class _Held:
-    """What a batch of receipts names and still holds, each once; it is held until ``forget``."""
+        def steps() -> None:
+            taken.extend(taking(taken))
+            for claim in taken:
+                if claims.get(claim[1]) is claim:
+                    if held.isdisjoint(claim[2]):
+                        claims.pop(claim[1], None)
+                    else:
+                        heappush(self._deadlines, claim)
 
-    def __init__(
-        self, holds: Callable[[Receipt], _Claim | None], claims: dict[str, _Claim]
-    ) -> None:
-        self._holds = holds
-        self._claims = claims
-        self._places: dict[str, tuple[_Claim, int, set[int]]] = {}
-
-    def take(self, receipt: Receipt) -> Entry | None:
-        """Note a receipt and return its message; None if it is not held, or was noted before."""
-        claim = self._holds(receipt)
-        if claim is None:
-            return None
-        place = place_of(receipt)
-        _, _, places = self._places.setdefault(claim.token, (claim, claim.live, set()))
-        if place in places:
-            return None
-        places.add(place)
-        return claim.places[place]
-
-    def forget(self) -> None:
-        """Settle what was noted; once more does nothing more."""
-        for claim, live, places in self._places.values():
-            for place in places:
-                claim.places[place] = None
-            claim.live = live - len(places)
-            if not claim.live:
-                self._claims.pop(claim.token, None)
+        whole(steps)
 
 
-def _moving(line: deque[_T], limit: int | None = None) -> Iterator[_T]:
+def _moving(line: deque[_T]) -> Iterator[_T]:
     """Return what empties *line* from its front into the one call that it is given to."""
-    count = len(line) if limit is None else min(limit, len(line))
-    return starmap(line.popleft, repeat((), count))
+    return starmap(line.popleft, repeat((), len(line)))
 
 
 def _moving_back(line: deque[_T]) -> Iterator[_T]:

@@ -21,7 +21,7 @@ from queuekit.backends.memory import MemoryTransport
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import TransportError
 from queuekit.testing import MovableClock
-from queuekit.transport import PushOptions
+from queuekit.transport import PushOptions, Receipt
 
 from .interruption import everywhere, in_another_thread
 
@@ -96,7 +96,7 @@ def test_an_interrupted_pop_puts_back_what_it_took(
     world: World, limit: int, timeout: float
 ) -> None:
     pop = lambda: world.transport.pop("q", limit=limit, timeout=timeout)  # noqa: E731
-    for found, where in everywhere(pop, least=10):
+    for found, where in everywhere(pop, least=1):
         if not where:
             assert BODIES[:limit] == found
         assert FULL[0 if where else limit :] == in_another_thread(world.drain), where
@@ -109,7 +109,7 @@ def test_an_interrupted_claim_gives_back_uncounted(
     world: World, limit: int, timeout: float
 ) -> None:
     claim = lambda: world.transport.claim("q", lease=60, limit=limit, timeout=timeout)  # noqa: E731
-    for found, where in everywhere(claim, least=20):
+    for found, where in everywhere(claim, least=6):
         if where:
             assert (3, 0, 0) == in_another_thread(lambda: world.transport.stats("q")), where
             assert FULL == world.drain(), where
@@ -119,15 +119,40 @@ def test_an_interrupted_claim_gives_back_uncounted(
         world.fill()
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_an_interrupted_ack_with_a_claim_gives_back_what_it_claimed(
+    world: World, limit: int
+) -> None:
+    held: list[Receipt] = []
+
+    def again() -> None:
+        world.fill()
+        held[:] = [one.receipt for one in world.transport.claim("q", lease=60)]
+
+    again()
+    call = lambda: world.transport.ack_and_claim("q", held, lease=60, limit=limit)  # noqa: E731
+    for answer, where in everywhere(call, least=3):
+        stats = in_another_thread(lambda: world.transport.stats("q"))
+        if where:
+            assert stats in ((2, 0, 1), (2, 0, 0)), where
+            world.transport.ack("q", held)
+            assert FULL[1:] == world.drain(), where
+        else:
+            assert [] == answer[0]
+            assert FULL[1 : 1 + limit] == [(one.body, one.attempt) for one in answer[1]]
+            assert (2 - limit, 0, limit) == stats
+        again()
+
+
 @pytest.mark.parametrize("verb", ["pop", "claim"])
 def test_an_interrupted_wait_leaves_nobody_in_line(world: World, verb: str) -> None:
     how = {"lease": 60.0} if verb == "claim" else {}
     world.drain()
     call = lambda: getattr(world.transport, verb)("q", timeout=0.001, **how)  # noqa: E731
-    for found, where in everywhere(call, least=30):
+    for found, where in everywhere(call, least=10):
         assert not found
         lines = getattr(world.transport, "_db", None) or world.transport.store
-        assert not lines.lines._waiting, where
+        assert not lines.lines.waiting, where
         world.transport.push("q", [b"x"])
         assert [b"x"] == in_another_thread(lambda: world.transport.pop("q")), where
 
@@ -144,12 +169,12 @@ def test_an_interrupted_push_stores_all_or_nothing_and_its_token_tells(
         options = PushOptions(delay=delay)
         world.transport.push("q", bodies, options=options, token=token[0] if token else None)
 
-    for _, where in everywhere(push, least=15):
+    for _, where in everywhere(push, least=3):
         assert in_another_thread(world.drain) in ([FULL + new] if not where else [FULL, FULL + new])
         world.fill()
     names = map(str, count())
     token.append(next(names))
-    for _, where in everywhere(push, least=15):
+    for _, where in everywhere(push, least=3):
         in_another_thread(lambda: [push()])  # as who does not know whether it came about
         assert FULL + new == world.drain(), where
         world.fill()
@@ -194,7 +219,7 @@ def test_an_interrupted_settling_happens_whole_or_not_at_all(world: World, verb:
     whole = state()
     assert whole != untouched
     again()
-    for _, where in everywhere(lambda: call(held), least=10):
+    for _, where in everywhere(lambda: call(held), least=3):
         assert in_another_thread(state) in ([whole] if not where else [untouched, whole]), where
         again()
 
@@ -208,7 +233,7 @@ def test_an_interrupted_recovery_leaves_each_message_in_one_state(world: World) 
         world.clock.advance(90)
 
     again()
-    for found, where in everywhere(lambda: world.transport.recover("q"), least=20):
+    for found, where in everywhere(lambda: world.transport.recover("q"), least=6):
         assert where or 4 == found
         assert 5 == sum(in_another_thread(lambda: world.transport.stats("q"))), where
         assert [(b"1", 3), (b"2", 2), (b"3", 1), (b"4", 1), (b"5", 1)] == sorted(world.drain())
@@ -240,7 +265,7 @@ def test_an_interrupted_first_call_opens_all_or_nothing(tmp_path: Path) -> None:
 def test_an_interrupted_get_loses_nothing(world: World, limit: int) -> None:
     queue = Queue("q", world.transport, serializer="bytes")
     get = lambda: queue.get_many(limit) if limit > 1 else [queue.get()]  # noqa: E731
-    for found, where in everywhere(get, least=20):
+    for found, where in everywhere(get, least=6):
         if where:
             found = [queue.get(), queue.get()]
         elif limit == 1:
@@ -254,7 +279,7 @@ def test_an_interrupted_get_loses_nothing(world: World, limit: int) -> None:
 def test_an_interrupted_reliable_get_gives_back_uncounted(world: World, limit: int) -> None:
     jobs = ReliableQueue("q", world.transport, serializer="bytes")
     get = lambda: jobs.get_many(limit) if limit > 1 else [jobs.get()]  # noqa: E731
-    for found, where in everywhere(get, least=30):
+    for found, where in everywhere(get, least=10):
         if not where:
             assert FULL[:limit] == [(one.body, one.attempt) for one in found]
         else:
@@ -266,7 +291,7 @@ def test_an_interrupted_reliable_get_gives_back_uncounted(world: World, limit: i
 def test_an_interrupted_step_of_consume_loses_nothing(world: World) -> None:
     queue = Queue("q", world.transport, serializer="bytes")
     bodies = queue.consume(timeout=0)
-    for found, where in everywhere(lambda: next(bodies), least=20):
+    for found, where in everywhere(lambda: next(bodies), least=6):
         assert b"1" == (found if not where else next(bodies)), where
         assert FULL[1:] == in_another_thread(world.drain), where
         world.fill()
@@ -300,7 +325,7 @@ def test_a_signal_handler_may_use_the_transport_and_at_worst_is_refused(
         assert [] == transport.ack("q", [one.receipt])
         return [one.body, *transport.pop("q")]
 
-    for found, where in everywhere(call, least=30, handler=handler):
+    for found, where in everywhere(call, least=10, handler=handler):
         left = [body for body, _ in in_another_thread(world.drain)]
         extra = [b"4"] if left[-1:] == [b"4"] else []
         if verb == "claim":  # held by the handler until the lease ended
@@ -308,7 +333,8 @@ def test_a_signal_handler_may_use_the_transport_and_at_worst_is_refused(
         assert sorted(BODIES + extra) == sorted(found + seen + left), where
         seen.clear()
         world.fill()
-    assert {"done", "a signal handler or finalizer"} == outcomes
+    refused = {"a signal handler or finalizer"} if world.kind == "sqlite" else set[str]()
+    assert {"done"} | refused == outcomes  # the calls of the store in memory have no inside
 
 
 def test_a_signal_handler_may_close_and_exit(world: World) -> None:
@@ -335,7 +361,7 @@ def test_a_signal_handler_may_close_and_exit(world: World) -> None:
 
     mine: list[Any] = [opened()]
     for verb in ("pop", "claim"):
-        for found, where in everywhere(partial(call, verb), least=10, handler=handler):
+        for found, where in everywhere(partial(call, verb), least=3, handler=handler):
             if where:
                 assert not found
                 assert FULL == in_another_thread(world.drain), where

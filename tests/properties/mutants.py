@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from queuekit._lanes import Lanes, _Claim
-from queuekit._receipt import place_of, token_of
+from queuekit._lanes import Lanes
+from queuekit._receipt import token_of
+from queuekit._returned import Message, Returned, returned
 from queuekit.backends._memory_store import Store
+from queuekit.backends._tokens import Tokens
 from queuekit.transport import Delivery, Receipt
 
 SKEW = 7.0
+
+
+class Claim(NamedTuple):
+    deadline: float
+    name: str
+    receipts: tuple[Receipt, ...]
 
 
 class Base(Lanes):
@@ -20,12 +28,41 @@ class Base(Lanes):
         super().__init__()
         self.memory: dict[Any, Any] = {}
 
-    def expired(self, now: float, limit: int) -> list[_Claim]:
-        """Take up to *limit* expired claims out, oldest first."""
-        due = [one for one in self._claims.values() if one.deadline <= now]
+    def claim_one(self, receipt: Receipt, now: float, lease: float) -> list[Delivery] | None:
+        return None  # so that every claim comes by what is changed here
+
+    def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
+        """Claim under this name, so that a mutant may change what is claimed."""
+        return self.changed(token, super().hide(token, end, limit))
+
+    def changed(self, token: str, found: list[Delivery]) -> list[Delivery]:
+        """Do wrong what a mutant does wrong with a claim."""
+        return found
+
+    def of(self, receipt: Receipt) -> Claim | None:
+        """Return the claim of a receipt that is held."""
+        return Claim(*self._claims[token_of(receipt)]) if receipt in self.held else None
+
+    def ends(self, name: str, deadline: float) -> None:
+        """Give a claim another end, whatever it had."""
+        self._claims[name] = (deadline, *self._claims[name][1:])
+
+    def left(self, claim: Claim) -> list[Receipt]:
+        """Return the receipts of a claim that still hold something."""
+        return [receipt for receipt in claim.receipts if receipt in self.held]
+
+    def taken(self, claim: Claim, counted: bool = True) -> list[Message]:
+        """Take out what a claim still holds, counted."""
+        found = [(one, self.held.pop(one)) for one in self.left(claim)]
+        return [one for pair in found if (one := returned(*pair, counted)) is not None]
+
+    def expired(self, now: float, limit: int) -> list[Claim]:
+        """Take up to *limit* expired claims out, oldest first; what they hold stays held."""
+        claims = [Claim(*one) for one in self._claims.values()]
+        due = [one for one in claims if one.deadline <= now and self.left(one)]
         due = sorted(due, key=lambda one: one.deadline)[:limit]
         for one in due:
-            del self._claims[one.token]
+            del self._claims[one.name]
         return due
 
 
@@ -33,7 +70,10 @@ class PopBeforeRecord(Base):
     """A claim is recorded by a second step, and who crashes never takes it."""
 
     def _recover_claims(self, now: float, limit: int) -> int:
-        return len(self.expired(now, limit))
+        due = self.expired(now, limit)
+        for claim in due:
+            self.taken(claim)
+        return len(due)
 
 
 class NeverExpires(Base):
@@ -44,19 +84,17 @@ class NeverExpires(Base):
 class StaleReceiptObeyed(Base):
     """A receipt settles its message even when somebody else has it by now."""
 
-    def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
-        found = super().claim(token, now=now, lease=lease, limit=limit)
-        for i, one in enumerate(found):
-            self.memory[one.receipt] = self._claims[token].places[i]
+    def changed(self, token: str, found: list[Delivery]) -> list[Delivery]:
+        for one in found:
+            self.memory[one.receipt] = one.key
         return found
 
-    def ack(self, receipts: Iterable[Receipt]) -> list[Receipt]:
+    def ack(self, receipts: Any) -> list[Receipt]:
         lost = super().ack(receipts)
         for receipt in lost:
-            entry = self.memory.get(receipt)
-            for claim in list(self._claims.values()):
-                if entry is not None and entry in claim.places:
-                    super().ack([Receipt(f"{claim.token}.{claim.places.index(entry)}")])
+            for other in list(self.held):
+                if self.memory.get(other) == self.memory.get(receipt) is not None:
+                    super().ack([other])
         return lost
 
 
@@ -66,17 +104,17 @@ class SettledTwice(Base):
     def release(self, receipts: Iterable[Receipt], **how: Any) -> list[Receipt]:
         again = list(receipts)
         for receipt in again:
-            claim = self._holds(receipt)
-            if claim is not None and claim.live > 1:
-                self.memory[receipt] = claim.places[place_of(receipt)]
+            claim = self.of(receipt)
+            if claim is not None and len(self.left(claim)) > 1:
+                self.memory[receipt] = claim, returned(receipt, self.held[receipt], False)
         lost = super().release(again, **how)
         return [one for one in lost if not self.revived(one)]
 
     def revived(self, receipt: Receipt) -> bool:
-        entry = self.memory.get(receipt)
-        if entry is None or token_of(receipt) not in self._claims:
+        claim, message = self.memory.get(receipt, (None, None))
+        if claim is None or not self.left(claim):
             return False
-        self.ready.append(entry)
+        self.ready.append(message)
         return True
 
 
@@ -84,9 +122,7 @@ class ExpiredToTail(Base):
     def _recover_claims(self, now: float, limit: int) -> int:
         due = self.expired(now, limit)
         for claim in due:
-            for entry in filter(None, claim.places):
-                entry.attempts += 1
-                self.ready.append(entry)
+            self.ready.extend(self.taken(claim))
         return len(due)
 
 
@@ -94,7 +130,7 @@ class ExpiryNotCounted(Base):
     def _recover_claims(self, now: float, limit: int) -> int:
         due = self.expired(now, limit)
         for claim in reversed(due):
-            self.ready.extendleft(reversed([one for one in claim.places if one is not None]))
+            self.ready.extendleft(reversed(self.taken(claim, counted=False)))
         return len(due)
 
 
@@ -102,10 +138,7 @@ class RecoveredNewestFirst(Base):
     def _recover_claims(self, now: float, limit: int) -> int:
         due = self.expired(now, limit)
         for claim in due:
-            back = [entry for entry in claim.places if entry is not None]
-            for entry in back:
-                entry.attempts += 1
-            self.ready.extendleft(reversed(back))
+            self.ready.extendleft(reversed(self.taken(claim)))
         return len(due)
 
 
@@ -115,10 +148,7 @@ class RecoveredBackwards(Base):
     def _recover_claims(self, now: float, limit: int) -> int:
         due = self.expired(now, limit)
         for claim in reversed(due):
-            back = [entry for entry in claim.places if entry is not None]
-            for entry in back:
-                entry.attempts += 1
-            self.ready.extendleft(back)
+            self.ready.extendleft(self.taken(claim))
         return len(due)
 
 
@@ -126,12 +156,10 @@ class UncountedCounted(Base):
     def release(self, receipts: Iterable[Receipt], **how: Any) -> list[Receipt]:
         given = list(receipts)
         if not how["counted"]:
-            for receipt in set(given):
-                claim = self._holds(receipt)
-                if claim is not None:
-                    entry = claim.places[place_of(receipt)]
-                    assert entry is not None
-                    entry.attempts += 1
+            for receipt in set(given) & self.held.keys():
+                back = returned(receipt, self.held[receipt], True)
+                assert back is not None
+                self.held[receipt] = back
         return super().release(given, **how)
 
 
@@ -160,7 +188,7 @@ class DelayIgnored(Base):
 
 class PurgeForgetsClaims(Base):
     def purge(self) -> int:
-        self._claims.clear()
+        self.held.clear()
         return super().purge()
 
 
@@ -193,26 +221,22 @@ class DueToHead(Base):
 class ClientsClock(Base):
     """The lease is taken from the clock of a client that is ahead."""
 
-    def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
-        found = super().claim(token, now=now, lease=lease, limit=limit)
-        if found:
-            self._claims[token].deadline += SKEW
-            self._expires(self._claims[token].deadline, token)
-        return found
+    def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
+        return super().hide(token, end + SKEW, limit)
 
 
 class ExtendShortens(Base):
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
         given = list(receipts)
         for receipt in given:
-            if claim := self._holds(receipt):
-                claim.deadline = now
+            if claim := self.of(receipt):
+                self.ends(claim.name, now)
         return super().extend(given, now=now, lease=lease)
 
 
 class ExtendDoesNothing(Base):
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
-        return [receipt for receipt in receipts if self._holds(receipt) is None]
+        return [receipt for receipt in receipts if receipt not in self.held]
 
 
 class LeasePerMessage(Base):
@@ -221,19 +245,17 @@ class LeasePerMessage(Base):
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
         given = list(receipts)
         for receipt in given:
-            if claim := self._holds(receipt):
-                self.memory.setdefault(claim.token, (claim.deadline, set()))[1].add(receipt)
+            if claim := self.of(receipt):
+                self.memory.setdefault(claim.name, (claim, set()))[1].add(receipt)
         return super().extend(given, now=now, lease=lease)
 
     def _recover_claims(self, now: float, limit: int) -> int:
-        for token, (deadline, kept) in list(self.memory.items()):
-            if deadline <= now and token in self._claims:
-                claim = self._claims[token]
-                for i, entry in enumerate(claim.places):
-                    if entry is not None and Receipt(f"{token}.{i}") not in kept:
-                        super().ack([Receipt(f"{token}.{i}")])
-                        entry.attempts += 1
-                        self.ready.appendleft(entry)
+        for claim, kept in list(self.memory.values()):
+            if claim.deadline <= now:
+                for receipt in self.left(claim):
+                    if receipt not in kept:
+                        back = returned(receipt, self.held.pop(receipt), True)
+                        self.ready.appendleft(cast(Returned, back))
         return super()._recover_claims(now, limit)
 
 
@@ -243,23 +265,17 @@ class RecoverBelievesTheOldDeadline(Base):
     def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
         given = list(receipts)
         for receipt in given:
-            if claim := self._holds(receipt):
-                self.memory.setdefault(claim.token, claim.deadline)
+            if claim := self.of(receipt):
+                self.memory.setdefault(claim.name, claim.deadline)
         return super().extend(given, now=now, lease=lease)
 
-    def expired(self, now: float, limit: int) -> list[_Claim]:
-        for token, deadline in self.memory.items():
-            if token in self._claims and deadline <= now:
-                self._claims[token].deadline = deadline
-        return super().expired(now, limit)
-
     def _recover_claims(self, now: float, limit: int) -> int:
+        for name, deadline in self.memory.items():
+            if name in self._claims and deadline <= now:
+                self.ends(name, deadline)
         due = self.expired(now, limit)
         for claim in reversed(due):
-            back = [entry for entry in claim.places if entry is not None]
-            for entry in back:
-                entry.attempts += 1
-            self.ready.extendleft(reversed(back))
+            self.ready.extendleft(reversed(self.taken(claim)))
         return len(due)
 
 
@@ -271,24 +287,22 @@ class LimitOfRecoverIgnored(Base):
 class KeyOfEveryClaim(Base):
     """A bare body gets another key each time."""
 
-    def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
-        for entry in self.ready:
-            entry.key = ""
-        return super().claim(token, now=now, lease=lease, limit=limit)
+    def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
+        for message in self.ready:
+            if isinstance(message, Returned):
+                message.key = f"{token}{message.key}"[:32]
+        return super().hide(token, end, limit)
 
 
 class TokenOfPushForgotten(Base):
     """The store with these lanes stores a push again: see ``store``."""
 
 
-class Forgetful:
+class Forgetful(Tokens):
     """Tokens that are new every time."""
 
     def knows(self, queue: str, token: str) -> bool:
         return False
-
-    def add(self, queue: str, token: str, mark: object) -> None:
-        pass
 
 
 MUTANTS: list[type[Base]] = [
@@ -308,6 +322,6 @@ def store(mutant: type[Lanes]) -> type[Store]:
         def __init__(self, clock: Any) -> None:
             super().__init__(clock)
             if mutant is TokenOfPushForgotten:
-                self.tokens = cast(Any, Forgetful())
+                self.tokens = Forgetful()
 
     return Mutated

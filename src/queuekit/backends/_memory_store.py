@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import count
+from itertools import product
 from typing import ClassVar, Final, TypeVar
 
-from .._checks import check_bodies, check_count, check_durable, check_name, check_seconds
-from .._lanes import Entry, Lanes, whole
+from .._checks import (
+    check_bodies,
+    check_count,
+    check_durable,
+    check_name,
+    check_seconds,
+)
+from .._lanes import Lanes, whole
+from .._receipt import token_of
+from .._returned import Message
 from ..errors import ConfigurationError, TransportClosed, TransportError, Unsupported
 from ..transport import (
+    NO_OPTIONS,
     Delivery,
     Features,
     PushOptions,
@@ -29,6 +39,10 @@ Clock = Callable[[], float]
 _MOVED_CLOCK_TICK: Final = 0.01
 """With a clock that somebody moves, waiters look again so often (real seconds)."""
 
+_BYTES: Final = [f"{n:02x}" for n in range(256)]
+
+_alive: weakref.WeakSet[Store] = weakref.WeakSet()
+
 
 class Store:
     """The queues, their lock, and who waits; shared by transports of both colours."""
@@ -42,10 +56,12 @@ class Store:
         self.lines = Lines()
         self._lock = threading.RLock()
         self._inside = False
-        self._claims = count(1)
-        self._mark = os.urandom(9).hex()[:17]
+        mark = os.urandom(9).hex()[:17] + "0"
+        self.receipts = map("".join, product((mark,), *5 * (_BYTES,), ("0000.0",)))
+        """First receipts of claims: tokens, from which the ids of bare bodies are cut."""
         self.tokens = Tokens()
-        self.pid = os.getpid()
+        self.forked = False
+        _alive.add(self)
 
     @classmethod
     def by_name(cls, name: str) -> Store:
@@ -54,13 +70,14 @@ class Store:
             return cls(time.monotonic)
         with cls.naming:
             store = cls.named.get(name)
-            if store is None or store.pid != os.getpid():  # a fork begins with stores of its own
+            if store is None or store.forked:  # a fork begins with stores of its own
                 store = cls.named[name] = cls(time.monotonic)
             return store
 
-    def new_token(self) -> str:
-        """Mint a claim's token; the ids of bodies without a frame are cut from it."""
-        return f"{self._mark}{next(self._claims):011x}0000"
+    def after_fork(self) -> None:
+        """Have nothing, so that every call comes to ``run``, which refuses it."""
+        self.forked = True
+        self.lanes.clear()
 
     def lane(self, queue: str) -> Lanes:
         """Return the lanes of a queue to put something into them."""
@@ -83,7 +100,7 @@ class Store:
         Raises:
             TransportError: This thread is in the middle of a step.
         """
-        if self.pid != os.getpid():
+        if self.forked:
             raise Unsupported(
                 "a memory transport stays in the process that made it: a fork has its own copy;"
                 ' use "sqlite:" or "redis:" between processes'
@@ -105,9 +122,19 @@ class MemoryOperations:
     """What both colours share: every operation but waiting and closing."""
 
     def __init__(self, store: Store, max_body: int) -> None:
-        self.store = store
         self._closed = False
         self._features = Features(max_body=check_count("max_body", max_body))
+        self.store = store
+
+    @property
+    def store(self) -> Store:
+        """The queues, which other transports may share."""
+        return self._store
+
+    @store.setter
+    def store(self, store: Store) -> None:
+        self._store = store
+        self._lanes = store.lanes
 
     @property
     def features(self) -> Features:
@@ -115,28 +142,62 @@ class MemoryOperations:
         return self._features
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} with {len(self.store.lanes)} queues>"
+        return f"<{type(self).__name__} with {len(self._store.lanes)} queues>"
 
     def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
         """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
-        self._put_back(queue, deque(map(Entry, bodies)))
+        self._put_back(queue, list(bodies))
 
     def _run(self, queue: str, step: Callable[[Lanes], _R], *, make: bool = False) -> _R:
         """Run *step* on the lanes of a queue, alone."""
         check_name(queue)
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
-        lane = self.store.lane if make else self.store.look
-        return self.store.run(lambda: step(lane(queue)))
+        lane = self._store.lane if make else self._store.look
+        return self._store.run(lambda: step(lane(queue)))
 
-    def _push(
-        self, queue: str, bodies: Sequence[bytes], options: PushOptions, token: str | None
+    def push_now(
+        self,
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
     ) -> None:
-        check_bodies(queue, bodies, self._features.max_body)
+        """See ``Transport.push``."""
+        lane = self._lanes.get(queue)
+        max_body = self._features.max_body
+        for body in bodies:
+            if len(body) > max_body:
+                check_bodies(queue, bodies, max_body)
+        plain = options is NO_OPTIONS or (options.delay == 0.0 and options.durable is None)
+        if lane is None or not plain or not bodies:
+            self._push_slowly(queue, deque(bodies), options, token)
+            return
+        if bodies.__class__ is not list:
+            bodies = list(bodies)  # so that what follows is one call into C
+        store = self._store
+        lines = store.lines
+        try:
+            if token is not None:
+                tokens = store.tokens
+                if tokens.knows(queue, token):
+                    return
+                tokens.make_room()
+                tokens.young[queue, token] = STORED  # and nothing is called before it is true
+            lane.ready.extend(bodies)
+            if queue in lines.waiting:
+                lines.wake(queue, len(bodies))
+        except BaseException:  # interrupted; perhaps they are stored
+            lines.wake(queue, len(bodies))
+            raise
+
+    def _push_slowly(
+        self, queue: str, bodies: deque[bytes], options: PushOptions, token: str | None
+    ) -> None:
         delay = check_seconds("delay", options.delay)
         check_durable(options.durable, self._features.waits_for)
-        store = self.store
-        entries = deque(map(Entry, bodies))
+        store, count = self._store, len(bodies)
 
         def step(lane: Lanes) -> None:
             if token is not None and store.tokens.knows(queue, token):
@@ -144,26 +205,27 @@ class MemoryOperations:
             due = store.clock() + delay if delay else None
 
             def steps() -> None:
-                lane.put(entries, due)
+                lane.put(bodies, due)
                 if token is not None:
                     store.tokens.add(queue, token, STORED)
-                store.lines.wake(queue, len(bodies))
+                store.lines.wake(queue, count)
 
             whole(steps)
 
-        if bodies:
-            self._run(queue, step, make=True)
-        else:
-            self._run(queue, lambda _: None)
+        self._run(queue, step if bodies else lambda _: None, make=bool(bodies))
 
-    def _pop(self, queue: str, limit: int, hand: deque[Entry]) -> bool:
+    def _pop(self, queue: str, limit: int, hand: list[Message]) -> bool:
         """Move messages into the caller's hand, and tell whether there were any."""
-        self._run(queue, lambda lane: lane.take(hand, limit))
+        lane = self._lanes.get(queue)
+        if lane is None:
+            self._run(queue, lambda _: None)
+        else:
+            lane.take(hand, limit)
         return bool(hand)
 
-    def _put_back(self, queue: str, hand: deque[Entry]) -> None:
+    def _put_back(self, queue: str, hand: list[Message]) -> None:
         """Empty the hand of a call that nobody waits for any more; also when closed meanwhile."""
-        store = self.store
+        store = self._store
 
         def step() -> None:
             messages = len(hand)
@@ -174,25 +236,32 @@ class MemoryOperations:
             whole(lambda: store.run(step))
 
     def _claim(
-        self, queue: str, token: str, lease: float, limit: int, found: list[Delivery]
+        self, queue: str, receipt: Receipt, lease: float, limit: int, found: list[Delivery]
     ) -> bool:
-        store = self.store
+        """Add what is claimed to the caller's list, and tell whether it was something."""
+        store, lane = self._store, self._lanes.get(queue)
+        if limit == 1 and lane is not None:
+            one = lane.claim_one(receipt, store.clock(), lease)
+            if one is not None:
+                found += one
+                return bool(one)
 
         def step(lane: Lanes) -> None:
-            before = len(lane.ready)
-            found.extend(lane.claim(token, now=store.clock(), lease=lease, limit=limit))
+            now = store.clock()
+            made_ready = lane.make_ready(now)
+            found.extend(lane.hide(token_of(receipt), now + lease, limit))
             # what was recovered beyond our limit is for the others
-            store.lines.wake(queue, len(lane.ready) + len(found) - before)
+            store.lines.wake(queue, made_ready)
 
         self._run(queue, step)
         return bool(found)
 
-    def _unclaim(self, queue: str, token: str) -> None:
+    def _unclaim(self, queue: str, receipt: Receipt) -> None:
         """Undo a claim that nobody waits for any more, uncounted; also when closed meanwhile."""
-        store = self.store
+        store = self._store
 
         def step() -> None:
-            store.lines.wake(queue, store.look(queue).unclaim(token))
+            store.lines.wake(queue, store.look(queue).unclaim(token_of(receipt)))
 
         whole(lambda: store.run(step))
 
@@ -206,14 +275,18 @@ class MemoryOperations:
     def _purge(self, queue: str) -> int:
         return self._run(queue, lambda lane: lane.purge())
 
-    def _ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
-        return self._run(queue, lambda lane: lane.ack(receipts))
+    def ack_now(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """See ``Transport.ack``."""
+        lane = self._lanes.get(queue)
+        if lane is None:
+            return self._run(queue, lambda _: list(receipts))
+        return lane.ack(receipts)
 
     def _release(
         self, queue: str, receipts: Sequence[Receipt], counted: bool, delay: float
     ) -> list[Receipt]:
         check_seconds("delay", delay)
-        store = self.store
+        store = self._store
 
         def step(lane: Lanes) -> list[Receipt]:
             lost = lane.release(receipts, counted=counted, now=store.clock(), delay=delay)
@@ -223,7 +296,7 @@ class MemoryOperations:
         return self._run(queue, step)
 
     def _move(self, queue: str, letters: Sequence[tuple[Receipt, bytes]], to: str) -> list[Receipt]:
-        store = self.store
+        store = self._store
         check_name(to)
 
         def step(lane: Lanes) -> list[Receipt]:
@@ -235,12 +308,12 @@ class MemoryOperations:
 
     def _extend(self, queue: str, receipts: Sequence[Receipt], lease: float) -> list[Receipt]:
         check_seconds("lease", lease, positive=True)
-        clock = self.store.clock
+        clock = self._store.clock
         return self._run(queue, lambda lane: lane.extend(receipts, now=clock(), lease=lease))
 
     def _recover(self, queue: str, limit: int) -> int:
         check_count("limit", limit)
-        store = self.store
+        store = self._store
 
         def step(lane: Lanes) -> int:
             before = len(lane.ready)
@@ -253,15 +326,23 @@ class MemoryOperations:
     def _close(self) -> None:
         """Wake everybody: whose transport was closed sees it, the others wait again."""
         self._closed = True
-        self.store.lines.wake_all()
+        self._lanes = {}
+        self._store.lines.wake_all()
 
     def _slice(self, queue: str, left: float, claiming: bool) -> float:
         """Return how long a waiter may sleep before it looks again by itself."""
-        store = self.store
+        store = self._store
         if store.clock is not time.monotonic:
             return min(left, _MOVED_CLOCK_TICK)
         event = self._run(queue, lambda lane: lane.next_event()) if claiming else None
         return left if event is None else min(left, max(0.0, event - time.monotonic()))
+
+
+def check_claim(lease: float, limit: int, timeout: float) -> None:
+    """Refuse wrong arguments of a claim."""
+    check_count("limit", limit)
+    check_seconds("lease", lease, positive=True)
+    check_seconds("timeout", timeout)
 
 
 def store_of_url(url: str) -> Store:
@@ -271,3 +352,12 @@ def store_of_url(url: str) -> Store:
             'a memory store is "memory:" or "memory:name", without slashes and parameters'
         )
     return Store.by_name(name)
+
+
+def _after_fork() -> None:
+    for store in list(_alive):
+        store.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

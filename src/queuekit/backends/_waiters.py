@@ -78,35 +78,36 @@ class Lines:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._waiting: dict[str, deque[Sleeper]] = {}
+        self.waiting: dict[str, deque[Sleeper]] = {}
+        """By queue; a queue for which nobody waits is not in it."""
 
     def enter(self, queue: str, waiter: Sleeper) -> None:
         """Stand in line; look for messages after this, not before."""
         with self._lock:
-            self._waiting.setdefault(queue, deque()).append(waiter)
+            self.waiting.setdefault(queue, deque()).append(waiter)
 
     def leave(self, queue: str, waiter: Sleeper, *, satisfied: bool) -> None:
         """Step out; who had been woken and takes nothing wakes the next one."""
         with self._lock:
-            line = self._waiting.get(queue)
+            line = self.waiting.get(queue)
             if line is None:
                 return
             woken = not _remove(line, waiter)
             if not line:
-                self._waiting.pop(queue, None)
+                self.waiting.pop(queue, None)
         if woken and not satisfied:
             self.wake(queue, 1)
 
     def length(self, queue: str) -> int:
         """Return how many stand in line."""
-        return len(self._waiting.get(queue, ()))
+        return len(self.waiting.get(queue, ()))
 
     def wake(self, queue: str, messages: int) -> None:
         """Wake as many as there are messages."""
-        if queue not in self._waiting:
+        if queue not in self.waiting:
             return
         with self._lock:
-            line = self._waiting.get(queue)
+            line = self.waiting.get(queue)
             while line and messages > 0:
                 first = line[0]
                 messages -= first.wake()
@@ -114,7 +115,7 @@ class Lines:
 
     def wake_all(self) -> None:
         """Wake everybody: the store was closed."""
-        for queue in list(self._waiting):
+        for queue in list(self.waiting):
             self.wake(queue, self.length(queue))
 
 

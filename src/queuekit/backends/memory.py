@@ -8,12 +8,11 @@ that passes here means something.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from .._checks import check_count, check_seconds
+from .._checks import MAX_SECONDS, check_count, check_seconds
 from .._deadline import Deadline
-from .._lanes import Entry
+from .._returned import Message, Returned, bodies_of
 from ..transport import (
     MAX_BODY,
     NO_OPTIONS,
@@ -22,7 +21,7 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
-from ._memory_store import Clock, MemoryOperations, Store, store_of_url
+from ._memory_store import Clock, MemoryOperations, Store, check_claim, store_of_url
 from ._waiters import TaskWaiter, Waiter
 
 
@@ -45,25 +44,24 @@ class MemoryTransport(MemoryOperations):
         transport.store = store_of_url(url)
         return transport
 
-    def push(
-        self,
-        queue: str,
-        bodies: Sequence[bytes],
-        *,
-        options: PushOptions = NO_OPTIONS,
-        token: str | None = None,
-    ) -> None:
-        """See ``Transport.push``."""
-        self._push(queue, bodies, options, token)
+    push = MemoryOperations.push_now
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
+        if limit == 1 and limit.__class__ is int and timeout.__class__ is float:
+            lane = self._lanes.get(queue)
+            if lane is not None and 0.0 <= timeout <= MAX_SECONDS:
+                try:
+                    for message in lane.next:  # it is the caller's before anything is called
+                        return [message.body if message.__class__ is Returned else message]
+                except IndexError:
+                    pass
         check_count("limit", limit)
-        hand: deque[Entry] = deque()
+        hand: list[Message] = []
         try:
             look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
             self._wait(queue, look, timeout, claiming=False)
-            return [entry.body for entry in hand]
+            return bodies_of(hand)
         except BaseException:  # nobody gets them now
             self._put_back(queue, hand)
             raise
@@ -72,15 +70,28 @@ class MemoryTransport(MemoryOperations):
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``Transport.claim``."""
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        token, found = self.store.new_token(), list[Delivery]()
+        if (
+            lease.__class__ is not float
+            or timeout.__class__ is not float
+            or limit.__class__ is not int
+            or limit < 1
+            or not 0.0 < lease <= MAX_SECONDS >= timeout >= 0.0
+        ):
+            check_claim(lease, limit, timeout)
+        store = self._store
+        receipt = Receipt(next(store.receipts))
         try:
-            look = lambda: self._claim(queue, token, lease, limit, found)  # noqa: E731
+            lane = self._lanes.get(queue)
+            if limit == 1 and lane is not None:
+                one = lane.claim_one(receipt, store.clock(), lease)
+                if one:
+                    return one
+            found: list[Delivery] = []
+            look = lambda: self._claim(queue, receipt, lease, limit, found)  # noqa: E731
             self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now
-            self._unclaim(queue, token)
+            self._unclaim(queue, receipt)
             raise
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
@@ -95,9 +106,21 @@ class MemoryTransport(MemoryOperations):
         """See ``Transport.purge``."""
         return self._purge(queue)
 
-    def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
-        """See ``Transport.ack``."""
-        return self._ack(queue, receipts)
+    ack = MemoryOperations.ack_now
+
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``."""
+        check_claim(lease, limit, timeout)
+        lost = self.ack_now(queue, receipts)
+        return lost, self.claim(queue, lease=lease, limit=limit, timeout=timeout)
 
     def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
@@ -180,16 +203,16 @@ class AsyncMemoryTransport(MemoryOperations):
         token: str | None = None,
     ) -> None:
         """See ``Transport.push``."""
-        self._push(queue, bodies, options, token)
+        self.push_now(queue, bodies, options=options, token=token)
 
     async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
         check_count("limit", limit)
-        hand: deque[Entry] = deque()
+        hand: list[Message] = []
         try:
             look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
             await self._wait(queue, look, timeout, claiming=False)
-            return [entry.body for entry in hand]
+            return bodies_of(hand)
         except BaseException:  # nobody gets them now
             self._put_back(queue, hand)
             raise
@@ -198,15 +221,14 @@ class AsyncMemoryTransport(MemoryOperations):
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``Transport.claim``."""
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        token, found = self.store.new_token(), list[Delivery]()
+        check_claim(lease, limit, timeout)
+        receipt, found = Receipt(next(self.store.receipts)), list[Delivery]()
         try:
-            look = lambda: self._claim(queue, token, lease, limit, found)  # noqa: E731
+            look = lambda: self._claim(queue, receipt, lease, limit, found)  # noqa: E731
             await self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now
-            self._unclaim(queue, token)
+            self._unclaim(queue, receipt)
             raise
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
@@ -223,7 +245,21 @@ class AsyncMemoryTransport(MemoryOperations):
 
     async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
-        return self._ack(queue, receipts)
+        return self.ack_now(queue, receipts)
+
+    async def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``."""
+        check_claim(lease, limit, timeout)
+        lost = self.ack_now(queue, receipts)
+        return lost, await self.claim(queue, lease=lease, limit=limit, timeout=timeout)
 
     async def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
