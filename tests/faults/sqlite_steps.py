@@ -102,9 +102,8 @@ def dump(path: str) -> list[tuple[Any, ...]]:
         ]
         for columns, table, which, order in (
             ("'delayed', queue, due", "delayed", "true", "queue, due, seq"),
-            ("'held', queue, place", "claims", "expires = -1 AND place >= 0", "place, body"),
-            ("'lease', queue, deadline", "claims", "expires = -1 AND place = -1", "deadline"),
-            ("'lease', queue, expires", "claims", "expires >= 0", "expires"),
+            ("'held', queue, place, expires", "claims", "place >= 0", "place, body"),
+            ("'moved', queue, deadline", "claims", "place = -1", "deadline"),
         ):
             found = conn.execute(
                 f"SELECT {columns}, attempts, body FROM queuekit_{table} WHERE {which}"

@@ -13,20 +13,15 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from .._envelope import claimed_id, frame_id
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
 from .._receipt import by_claim, place_of, token_of
 from ..transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _sqlite_sql as sql
+from ._sqlite_rows import TOKEN_LENGTH, Row, deliveries, end_of, row_back, run_of
 
 SPAN: Final = 1 << 44
 """Positions of one queue; it begins in their middle, and again whenever it is empty."""
 MAX_QUEUES: Final = (1 << 63) // SPAN - 1
-
-_TOKEN_LENGTH: Final = 32
-
-Row = tuple[int, str | None, bytes]
-"""Attempts, key and body of a message that goes back."""
 
 
 class Claimed(NamedTuple):
@@ -39,16 +34,16 @@ class Claimed(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What is left of a claim."""
+    """What a claim still holds of what was asked for."""
 
-    deadline: float
+    expires: float
     live: set[int]
-    """Those of the places asked for that are still held."""
-    rest: bool
-    """Whether others are held as well."""
+    """Places."""
+    moved: bool
+    """Whether the claim was extended."""
 
 
-_NOTHING: Final = _Held(0.0, set(), True)
+_NOTHING: Final = _Held(0.0, set(), moved=False)
 
 
 class Lane:
@@ -124,6 +119,13 @@ class Lane:
         self, cur: sqlite3.Cursor, token: str, *, now: float, lease: float, limit: int
     ) -> Claimed:
         """Make due things ready, then hide the oldest ready messages under a new claim."""
+        end = now + lease
+        if limit == 1:
+            names = (*self._range, self.number, now, self.number, now)
+            one = cur.execute(sql.POP_UNLESS_DUE, names).fetchall()
+            if one:
+                cur.execute(sql.HIDE_ONE, (self.number, end, token, *one[0]))
+                return Claimed(deliveries(token, end, one), 0, more=False)
         deadline, due = self._next(cur)
         made_ready = 0
         if deadline is not None and deadline <= now:
@@ -132,41 +134,37 @@ class Lane:
                 return Claimed([], made_ready, more=True)
         if due is not None and due <= now:
             made_ready += self.promote(cur, now, DUE_WINDOW)
-        taken = self._take_ready(cur, min(limit, MAX_CLAIM))
-        if not taken:
-            return Claimed([], made_ready, more=False)
-        number, end = self.number, now + lease
-        rows: list[tuple[object, ...]] = [
-            (number, -1, token, -1, end, 0, None, None),
-            (number, end, token, -1, None, 0, None, None),
-        ]
-        found: list[Delivery] = []
-        for i, (attempts, key, body) in enumerate(taken):
-            rows.append((number, -1, token, i, None, attempts, key, body))
-            name = key or frame_id(body) or claimed_id(token, i)
-            found.append(Delivery(body, Receipt(f"{token}.{i}"), attempts + 1, name))
-        cur.executemany(sql.HIDE, rows)
-        return Claimed(found, made_ready, more=False)
+        taken = self._hide(cur, token, end, min(limit, MAX_CLAIM))
+        return Claimed(deliveries(token, end, taken), made_ready, more=False)
 
-    def holds(self, cur: sqlite3.Cursor, token: str) -> bool:
+    def holds(self, cur: sqlite3.Cursor, token: str, end: float) -> bool:
         """Tell whether there is such a claim."""
-        return bool(cur.execute(sql.LOOK, (self.number, token, 1)).fetchall())
+        return bool(cur.execute(sql.HOLDS, (self.number, end, token)).fetchall())
 
-    def unclaim(self, cur: sqlite3.Cursor, token: str) -> int:
+    def unclaim(self, cur: sqlite3.Cursor, token: str, end: float) -> int:
         """Undo a claim whose deliveries nobody got; return how many are at the head again."""
-        claim = cur.execute(sql.LOOK, (self.number, token, 1)).fetchall()
-        if not claim:
-            return 0
-        rows = cur.execute(sql.READ_ALL, (self.number, token)).fetchall()
-        self._prepend(cur, [_row_back(token, row, counted=False) for row in rows])
-        self._settle(cur, token, _Held(claim[0][1], set(), rest=False))
-        return len(rows)
+        return self._end_claim(cur, token, end, counted=False)
+
+    def ack_one(self, cur: sqlite3.Cursor, receipt: Receipt) -> bool:
+        """
+        Forget one message: a single statement, which needs no transaction around it.
+
+        False says that the message is not held, or that its claim was extended: look with ``ack``.
+        """
+        names = (self.number, end_of(receipt), token_of(receipt), place_of(receipt))
+        return names[3] >= 0 and cur.execute(sql.SETTLE_ONE, names).rowcount == 1
 
     def ack(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Forget messages."""
-        return [
-            r for r, done in zip(receipts, self._forget(cur, receipts), strict=True) if not done
-        ]
+        if len(receipts) == 1 and self.ack_one(cur, receipts[0]):
+            return []
+        if run := run_of(receipts):
+            names = (self.number, *run)
+            if cur.execute(sql.COUNT, names).fetchone()[0] == len(receipts):
+                cur.execute(sql.SETTLE, names)
+                return []
+        done = self._forget(cur, receipts)
+        return [r for r, held in zip(receipts, done, strict=True) if not held]
 
     def release(
         self,
@@ -206,14 +204,14 @@ class Lane:
     ) -> list[Receipt]:
         """Move deadlines of claims, never to an earlier time."""
         live: dict[str, set[int]] = {}
+        end = now + lease
         for group in by_claim(receipts):
             token = token_of(group[0])
-            held = self._held(cur, token, [place_of(receipt) for receipt in group])
+            held = self._held(cur, group)
             live[token] = held.live
-            if held.live and held.deadline < now + lease:
-                cur.execute(sql.EXTEND, (now + lease, self.number, token))
-                cur.execute(sql.END_LEASE, (self.number, held.deadline, token))
-                cur.execute(sql.LEASE, (self.number, now + lease, token))
+            if held.live and held.expires < end:
+                cur.execute(sql.EXTEND, (end, self.number, held.expires, token))
+                cur.execute(sql.MOVED, (self.number, token, end))
         return [r for r in receipts if place_of(r) not in live[token_of(r)]]
 
     def recover_claims(self, cur: sqlite3.Cursor, now: float, limit: int) -> tuple[int, int]:
@@ -221,11 +219,9 @@ class Lane:
         number = self.number
         window: list[tuple[float, str]] = cur.execute(sql.EXPIRED, (number, now, limit)).fetchall()
         messages = 0
-        for deadline, token in reversed(window):  # the latest first: the oldest ends in front
-            rows = cur.execute(sql.READ_ALL, (number, token)).fetchall()
-            self._prepend(cur, [_row_back(token, row, counted=True) for row in rows])
-            self._settle(cur, token, _Held(deadline, set(), rest=False))
-            messages += len(rows)
+        for end, token in reversed(window):  # the latest first: the oldest ends in front
+            messages += self._end_claim(cur, token, end, counted=True)
+            cur.execute(sql.FORGET, (number, token))
         return len(window), messages
 
     def promote(self, cur: sqlite3.Cursor, now: float, limit: int) -> int:
@@ -268,38 +264,65 @@ class Lane:
             cur.execute(sql.TAKE, (rows[0][0], rows[-1][0]))
         return [(attempts, key, body) for _, attempts, key, body in rows]
 
-    def _held(self, cur: sqlite3.Cursor, token: str, places: Sequence[int]) -> _Held:
-        """See which of *places* a claim still holds, in few steps for one place and for all."""
-        if len(token) != _TOKEN_LENGTH or not token.isascii():
+    def _hide(self, cur: sqlite3.Cursor, token: str, end: float, limit: int) -> list[Row]:
+        """Move the oldest ready messages to a claim."""
+        if limit == 1:  # deletes first: the claim may need the room that the message leaves
+            one: list[Row] = cur.execute(sql.POP_ONE, self._range).fetchall()
+            if one:
+                cur.execute(sql.HIDE_ONE, (self.number, end, token, *one[0]))
+            return one
+        rows = cur.execute(sql.FIRST, (*self._range, limit)).fetchall()
+        if rows:
+            first, last = rows[0][0], rows[-1][0]
+            cur.execute(sql.HIDE, (self.number, end, token, first, first, last))
+            cur.execute(sql.TAKE, (first, last))
+        return [row[1:] for row in rows]
+
+    def _end_claim(self, cur: sqlite3.Cursor, token: str, end: float, *, counted: bool) -> int:
+        """Give back all that a claim holds, to the head, and return how many messages."""
+        whole = (self.number, end, token, 0, MAX_CLAIM)
+        rows = cur.execute(sql.READ, whole).fetchall()
+        self._prepend(cur, [row_back(token, row, counted=counted) for row in rows])
+        cur.execute(sql.SETTLE, whole)
+        return len(rows)
+
+    def _held(self, cur: sqlite3.Cursor, group: Sequence[Receipt]) -> _Held:
+        """See which of the receipts of one claim still hold something, and where it stands."""
+        token = token_of(group[0])
+        asked = {place for place in map(place_of, group) if place >= 0}
+        if not asked or len(token) != TOKEN_LENGTH or not token.isascii():
             return _NOTHING
-        enough = len(places) + 2  # the claim itself, and one more than was asked for
-        rows = cur.execute(sql.LOOK, (self.number, token, enough)).fetchall()
-        if not rows:
-            return _NOTHING
-        asked = {place for place in places if place >= 0}
-        if len(rows) < enough:
-            present = {place for place, _ in rows[1:]}
-            return _Held(rows[0][1], asked & present, rest=not present <= asked)
-        one = (self.number, token)
-        live = {p for p in asked if cur.execute(sql.HOLDS, (*one, p)).fetchall()}
-        return _Held(rows[0][1], live, rest=True)
+        places = (token, min(asked), max(asked))
+
+        def live(end: float | None) -> set[int]:
+            rows = cur.execute(sql.PLACES, (self.number, end, *places)).fetchall()
+            return asked.intersection([place for (place,) in rows])
+
+        for end in dict.fromkeys(map(end_of, group)):
+            if found := live(end):
+                return _Held(end, found, moved=False)
+        moved = cur.execute(sql.WHERE, (self.number, token)).fetchall()
+        end = moved[0][0] if moved else 0.0  # to where a reboot moves what is held
+        return _Held(end, live(end), moved=bool(moved))
 
     def _settle(self, cur: sqlite3.Cursor, token: str, held: _Held) -> None:
-        """Delete the places that are held, and the claim with its last one."""
-        if held.rest:
-            rows = [(self.number, token, place) for place in held.live]
-            if rows:
-                cur.executemany(sql.SETTLE, rows)
-        else:
-            cur.execute(sql.END_CLAIM, (self.number, token))
-            cur.execute(sql.END_LEASE, (self.number, held.deadline, token))
+        """Delete the places that are held, and with the last one where they stand."""
+        claim = (self.number, held.expires, token)
+        if held.live:
+            first, last = min(held.live), max(held.live)
+            if last - first < len(held.live):
+                cur.execute(sql.SETTLE, (*claim, first, last))
+            else:
+                cur.executemany(sql.SETTLE_ONE, [(*claim, place) for place in held.live])
+        if held.moved and not self.holds(cur, token, held.expires):
+            cur.execute(sql.FORGET, (self.number, token))
 
     def _forget(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[bool]:
         """Settle what is held, and tell for each receipt whether it was."""
         live: dict[str, set[int]] = {}
         for group in by_claim(receipts):
             token = token_of(group[0])
-            held = self._held(cur, token, [place_of(receipt) for receipt in group])
+            held = self._held(cur, group)
             self._settle(cur, token, held)
             live[token] = held.live
         done: list[bool] = []
@@ -314,15 +337,15 @@ class Lane:
     ) -> list[Row]:
         """Take messages of one claim out of it, in the order given; add to *lost* what is not."""
         token = token_of(group[0])
-        held = self._held(cur, token, [place_of(receipt) for receipt in group])
+        held = self._held(cur, group)
         rows: list[tuple[int, int, str | None, bytes]] = []
-        if held.live and not held.rest:
-            rows = cur.execute(sql.READ_ALL, (self.number, token)).fetchall()
-        else:
-            for place in held.live:
-                rows += cur.execute(sql.READ_ONE, (self.number, token, place)).fetchall()
+        if held.live:
+            names = (self.number, held.expires, token, min(held.live), max(held.live))
+            rows = cur.execute(sql.READ, names).fetchall()
         self._settle(cur, token, held)
-        left = {row[0]: _row_back(token, row, counted=counted) for row in rows}
+        left = {
+            row[0]: row_back(token, row, counted=counted) for row in rows if row[0] in held.live
+        }
         back: list[Row] = []
         for receipt in group:
             row = left.pop(place_of(receipt), None)
@@ -331,11 +354,3 @@ class Lane:
             else:
                 back.append(row)
         return back
-
-
-def _row_back(token: str, row: tuple[int, int, str | None, bytes], *, counted: bool) -> Row:
-    """Turn a claimed message into one that goes back; a body without a frame keeps its name."""
-    place, attempts, key, body = row
-    if key is None and frame_id(body) is None:
-        key = claimed_id(token, place)
-    return attempts + counted, key, body

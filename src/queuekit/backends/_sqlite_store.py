@@ -15,9 +15,8 @@ The tables, all named ``queuekit_…`` so that they can stand in an application'
 ``delayed (queue, due, seq, attempts, key, body)``
     In the order in which they become ready.
 ``claims (queue, expires, token, place, deadline, attempts, key, body)``
-    What a claim holds has ``expires`` -1: a row with place -1 and the ``deadline`` is the claim
-    itself, the others are its messages. One more row with the deadline as ``expires`` lets claims
-    be found in the order in which they expire.
+    What claims hold, in the order in which they expire. A claim that was extended has one row more,
+    with ``expires`` and place -1, whose ``deadline`` is where its messages stand now.
 
 Nothing else is indexed: a push writes one page, a claim of one message two, its ack one.
 
@@ -43,7 +42,7 @@ Clock = Callable[[], float]
 
 APPLICATION_ID: Final = 0x514B4954
 """``QKIT``, in the head of a file that queuekit made; for ``file`` and its like."""
-VERSION: Final = 1
+VERSION: Final = 2
 
 _LAST_EVERY: Final = 60.0
 """Seconds; so rarely an opening writes down the time."""
@@ -66,7 +65,16 @@ CREATE TABLE queuekit_claims (
     PRIMARY KEY (queue, expires, token, place)
 ) WITHOUT ROWID;
 """
-_UPGRADES: Final[dict[int, tuple[str, ...]]] = {}
+_UPGRADES: Final[dict[int, tuple[str, ...]]] = {
+    1: (  # what a claim held stood at -1, and a row without a message at its deadline
+        "DELETE FROM queuekit_claims WHERE expires >= 0",
+        (
+            "UPDATE queuekit_claims SET expires = (SELECT of.deadline FROM queuekit_claims of"
+            " WHERE of.queue = queuekit_claims.queue AND of.expires = -1"
+            " AND of.token = queuekit_claims.token AND of.place = -1) WHERE place >= 0"
+        ),
+    )
+}
 """For each older version the statements that make the next one of it."""
 
 _HAS_META = "SELECT count(*) FROM sqlite_master WHERE name = 'queuekit_meta'"

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .._lanes import whole
 from ..errors import QueueFull, QueueKitError
-from ..transport import Delivery
+from ..transport import Delivery, Receipt
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
-from ._sqlite_lanes import Claimed, Lane, Row
+from ._sqlite_lanes import Claimed, Lane
+from ._sqlite_rows import Row
 
 _log = logging.getLogger("queuekit")
+
+
+class Settling:
+    """Receipts that are acked with a claim."""
+
+    __slots__ = ("left", "lost")
+
+    def __init__(self, receipts: Sequence[Receipt]) -> None:
+        self.left = receipts
+        """Emptied when they are acked."""
+        self.lost: list[Receipt] = []
+        """Those that were not held any more."""
 
 
 class Takes:
@@ -49,18 +62,25 @@ class Takes:
         lease: float,
         limit: int,
         found: list[Delivery],
+        ends: list[float],
         patience: float,
+        settling: Settling | None = None,
     ) -> bool:
+        """Claim; what *settling* is about is acked before, in the same transaction."""
         lane, db = self._lane_of(queue), self._db
         if lane is None:
             return False
-        if queue not in self._busy and not db.read(
+        if not (queue in self._busy or (settling and settling.left)) and not db.read(
             lambda cur: lane.is_ready(cur) or is_due(lane, cur, db)
         ):
             return False
 
         def step(cur: sqlite3.Cursor) -> Claimed:
-            claimed = lane.claim(cur, token, now=db.now(), lease=lease, limit=limit)
+            if settling and settling.left:
+                settling.lost = lane.ack(cur, settling.left)
+            now = db.now()
+            ends.append(now + lease)  # so that an interrupted claim is found
+            claimed = lane.claim(cur, token, now=now, lease=lease, limit=limit)
             found.extend(claimed.found)
             return claimed
 
@@ -72,6 +92,8 @@ class Takes:
                     raise
                 limit = 1
                 continue
+            if settling:
+                settling.left = ()
             if made_ready:  # what was recovered beyond our limit is for the others
                 db.lines.wake(queue, made_ready)
             if not more:
@@ -81,12 +103,19 @@ class Takes:
         """Put what was popped for nobody back to the head; also when closed meanwhile."""
         self._undo(queue, lambda lane, cur: lane.put_back(cur, hand))
 
-    def unclaim(self, queue: str, token: str) -> None:
-        """Undo a claim that nobody waits for any more, uncounted; else its lease would run out."""
+    def unclaim(self, queue: str, token: str, ends: Sequence[float]) -> None:
+        """
+        Undo a claim that nobody waits for any more, uncounted; else its lease would run out.
+
+        Args:
+            queue: Where it was.
+            token: Its token.
+            ends: When it would have ended, for each step that began.
+        """
         self._undo(
             queue,
-            lambda lane, cur: lane.unclaim(cur, token),
-            lambda lane, cur: lane.holds(cur, token),
+            lambda lane, cur: sum(lane.unclaim(cur, token, end) for end in ends),
+            lambda lane, cur: any(lane.holds(cur, token, end) for end in ends),
         )
 
     def _undo(

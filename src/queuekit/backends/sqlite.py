@@ -26,10 +26,10 @@ from ..transport import (
 )
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
-from ._sqlite_lanes import Row
 from ._sqlite_names import Names
+from ._sqlite_rows import Row
 from ._sqlite_store import Clock
-from ._sqlite_take import Takes, is_due
+from ._sqlite_take import Settling, Takes, is_due
 from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
 from ._sqlite_wait import Look, wait_for
 from ._tokens import Tokens
@@ -165,22 +165,7 @@ class SQLiteTransport:
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``Transport.claim``."""
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
-        found: list[Delivery] = []
-
-        def look(patience: float) -> bool:
-            return self._takes.claim(queue, token, lease, limit, found, patience)
-
-        try:
-            self._wait(queue, look, timeout, self._next_event)
-            return found
-        except QueueKitError:  # the transaction was undone
-            raise
-        except BaseException:
-            self._takes.unclaim(queue, token)
-            raise
+        return self._claim(queue, lease, limit, timeout, None)
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -201,7 +186,27 @@ class SQLiteTransport:
     def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
         lane = self._lane(queue)
-        return self._db.write(lambda cur: lane.ack(cur, receipts)) if lane else list(receipts)
+        if lane is None:
+            return list(receipts)
+        if len(receipts) == 1 and self._db.write_one(lambda cur: lane.ack_one(cur, receipts[0])):
+            return []
+        return self._db.write(lambda cur: lane.ack(cur, receipts))
+
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``; one transaction, when something is there to claim."""
+        if self._lane(queue) is None:
+            return list(receipts), self.claim(queue, lease=lease, limit=limit, timeout=timeout)
+        settling = Settling(receipts)
+        found = self._claim(queue, lease, limit, timeout, settling)
+        return settling.lost, found
 
     def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
@@ -262,6 +267,27 @@ class SQLiteTransport:
     def close(self) -> None:
         """See ``Transport.close``; a connection of the application stays open."""
         self._db.close()
+
+    def _claim(
+        self, queue: str, lease: float, limit: int, timeout: float, settling: Settling | None
+    ) -> list[Delivery]:
+        check_count("limit", limit)
+        check_seconds("lease", lease, positive=True)
+        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
+        found: list[Delivery] = []
+        ends: list[float] = []
+
+        def look(patience: float) -> bool:
+            return self._takes.claim(queue, token, lease, limit, found, ends, patience, settling)
+
+        try:
+            self._wait(queue, look, timeout, self._next_event)
+            return found
+        except QueueKitError:  # the transaction was undone
+            raise
+        except BaseException:
+            self._takes.unclaim(queue, token, ends)
+            raise
 
     def _wait(
         self,
