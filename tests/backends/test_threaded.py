@@ -350,3 +350,92 @@ def test_building_starts_nothing(tmp_path):
     assert not (tmp_path / "queue.db").exists()
     with pytest.raises(ConfigurationError):
         ThreadedTransport(MemoryTransport(), threads=0)
+
+
+class Counting(MemoryTransport):
+    """Counts the calls that come to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = []
+
+    def claim(self, queue, **how):
+        self.calls.append("claim")
+        return super().claim(queue, **how)
+
+    def ack(self, queue, receipts):
+        self.calls.append("ack")
+        return super().ack(queue, receipts)
+
+    def ack_and_claim(self, queue, receipts, *, lease, limit=1, timeout=0.0):
+        self.calls.append("both")
+        assert not timeout
+        lost = MemoryTransport.ack(self, queue, receipts)
+        return lost, MemoryTransport.claim(self, queue, lease=lease, limit=limit)
+
+
+def test_an_ack_with_a_claim_is_one_call():
+    async def main():
+        counting = Counting()
+        transport = ThreadedTransport(counting)
+        await transport.push("q", [b"a", b"b"])
+        (held,) = await transport.claim("q", lease=60)
+        lost, found = await transport.ack_and_claim("q", [held.receipt], lease=60, timeout=1)
+        assert ([], [b"b"]) == (lost, [one.body for one in found])
+        assert ["claim", "both"] == counting.calls
+        assert ([held.receipt], []) == await transport.ack_and_claim(
+            "q", [held.receipt, found[0].receipt], lease=60
+        )
+        await transport.aclose()
+
+    asyncio.run(main())
+
+
+def test_an_ack_is_done_once_and_before_the_claim_waits():
+    async def main():
+        counting = Counting()
+        transport = ThreadedTransport(counting)
+        await transport.push("q", [b"a"])
+        (held,) = await transport.claim("q", lease=60)
+        call = asyncio.ensure_future(
+            transport.ack_and_claim("q", [held.receipt], lease=60, timeout=1)
+        )
+        await asyncio.sleep(0.05)
+        assert await transport.stats("q") == QueueStats(0, 0, 0)
+        await transport.push("q", [b"b"])
+        lost, (found,) = await call
+        assert ([], b"b") == (lost, found.body)
+        assert 1 == counting.calls.count("both")
+        await transport.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_ack_with_a_claim_acks_and_gives_back():
+    async def main():
+        slow = Slow()
+        transport = ThreadedTransport(slow)
+        await transport.push("q", [b"a", b"b"])
+        (held,) = MemoryTransport.claim(slow, "q", lease=60)
+        await _cancel_inside(
+            slow, transport.ack_and_claim("q", [held.receipt], lease=60, timeout=1)
+        )
+        assert await transport.stats("q") == QueueStats(1, 0, 0)
+        (found,) = await transport.claim("q", lease=60)
+        assert (b"b", 1) == (found.body, found.attempt)
+        await transport.aclose()
+
+    asyncio.run(main())
+
+
+def test_a_wrong_timeout_acks_nothing():
+    async def main():
+        transport = ThreadedTransport(MemoryTransport())
+        await transport.push("q", [b"a"])
+        (held,) = await transport.claim("q", lease=60)
+        with pytest.raises(ConfigurationError):
+            await transport.ack_and_claim("q", [held.receipt], lease=60, timeout=-1)
+        assert await transport.stats("q") == QueueStats(0, 0, 1)
+        await transport.aclose()
+
+    asyncio.run(main())

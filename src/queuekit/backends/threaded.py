@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
 
 from .._checks import check_count, check_seconds
 from ..errors import TransportClosed
@@ -97,19 +97,8 @@ class ThreadedTransport:
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``AsyncTransport.claim``."""
-        transport = self._transport
-
-        def give_back(found: list[Delivery]) -> None:
-            receipts = [delivery.receipt for delivery in found]
-            transport.release(queue, receipts, counted=False)
-
-        return await self._take(
-            queue,
-            lambda: transport.claim(queue, lease=lease, limit=limit),
-            give_back,
-            timeout,
-            claiming=True,
-        )
+        claim = self._transport.claim
+        return await self._claim(queue, lambda: claim(queue, lease=lease, limit=limit), timeout)
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -126,6 +115,29 @@ class ThreadedTransport:
     async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
         return await self._call(lambda: self._transport.ack(queue, receipts))
+
+    async def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``AsyncTransport.ack_and_claim``; in one call in a thread, if it has not to wait."""
+        transport = cast("_AcksWithClaims", self._transport)
+        answers: list[list[Receipt]] = []
+
+        def both() -> list[Delivery]:
+            if answers:
+                return transport.claim(queue, lease=lease, limit=limit)
+            lost, found = transport.ack_and_claim(queue, receipts, lease=lease, limit=limit)
+            answers.append(lost)
+            return found
+
+        found = await self._claim(queue, both, timeout)
+        return answers[0], found
 
     async def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
@@ -201,6 +213,17 @@ class ThreadedTransport:
             if not call.get_loop().is_closed():
                 call.set_result(None)
 
+    async def _claim(
+        self, queue: str, short: Callable[[], list[Delivery]], timeout: float
+    ) -> list[Delivery]:
+        transport = self._transport
+
+        def give_back(found: list[Delivery]) -> None:
+            receipts = [delivery.receipt for delivery in found]
+            transport.release(queue, receipts, counted=False)
+
+        return await self._take(queue, short, give_back, timeout, claiming=True)
+
     async def _take(
         self,
         queue: str,
@@ -257,6 +280,20 @@ class ThreadedTransport:
             self._calls.clear()
             self._later.clear()
             self._lines.clear()
+
+
+class _AcksWithClaims(Transport, Protocol):
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """Ack, then claim."""
+        ...
 
 
 @runtime_checkable
