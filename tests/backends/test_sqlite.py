@@ -19,6 +19,7 @@ import pytest
 
 from queuekit._envelope import wrap
 from queuekit.backends import _sqlite_link, _sqlite_store
+from queuekit.backends._pace import Pace
 from queuekit.backends._sqlite_url import parse_url
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import (
@@ -665,8 +666,7 @@ def test_another_process_is_woken_soon(transport, path):
 
 def test_a_thread_is_woken_at_once(transport, monkeypatch):
     """Without a look of its own: the pauses between looks are longer than the wait."""
-    monkeypatch.setattr("queuekit.backends._sqlite_wait._SHORTEST_PAUSE", 5.0)
-    monkeypatch.setattr("queuekit.backends._sqlite_wait._LONGEST_PAUSE", 5.0)
+    monkeypatch.setattr(transport._db, "pace", Pace(5.0, 5.0))
     transport.push("q", [b"first"])
     transport.pop("q")
     taken = []

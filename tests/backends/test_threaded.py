@@ -439,3 +439,26 @@ def test_a_wrong_timeout_acks_nothing():
         await transport.aclose()
 
     asyncio.run(main())
+
+
+def test_a_wait_looks_when_the_store_says_that_it_has_changed():
+    class Changing(Counting):
+        changed = 0
+
+        def changes(self):
+            return self.changed
+
+    async def main():
+        changing = Changing()
+        transport = ThreadedTransport(changing)
+        begin = time.monotonic()
+        call = asyncio.ensure_future(transport.claim("q", lease=60, timeout=1))
+        await asyncio.sleep(0.2)
+        rounds = (time.monotonic() - begin) / 0.05
+        assert changing.calls.count("claim") <= rounds + 2, "asked though nothing had changed"
+        MemoryTransport.push(changing, "q", [b"a"])
+        changing.changed += 1
+        assert [b"a"] == [one.body for one in await call]
+        await transport.aclose()
+
+    asyncio.run(main())

@@ -10,6 +10,7 @@ from typing import TypeVar
 from ..errors import ConfigurationError, TransportClosed, Unsupported
 from . import _sqlite_link
 from . import _sqlite_store as store
+from ._pace import Pace
 from ._sqlite_database import Hand, Step
 from ._sqlite_link import raise_ours
 from ._sqlite_store import Clock
@@ -34,6 +35,7 @@ class Borrowed:
         if conn.text_factory is not str:
             raise ConfigurationError("connection= needs text_factory=str, sqlite3's default")
         self.lines = Lines()
+        self.pace = Pace(0.0, 0.0)  # nobody waits here
         self._conn = conn
         self._clock = clock
         self._time: Clock = clock or time.time

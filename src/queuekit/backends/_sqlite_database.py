@@ -14,6 +14,7 @@ from ..errors import TransportClosed, TransportError
 from . import _sqlite_file as file
 from . import _sqlite_link
 from . import _sqlite_store as store
+from ._pace import Pace
 from ._sqlite_link import Link, raise_busy, raise_ours
 from ._sqlite_store import Clock
 from ._sqlite_turn import Turn
@@ -27,6 +28,10 @@ Hand = list[Any]
 
 _LOOK_AT_FILE: Final = 1.0
 """Seconds between looks at whether the path still leads to the file that was opened."""
+
+_SHORTEST_PAUSE: Final = 0.0005
+_LONGEST_PAUSE: Final = 0.005
+"""Seconds between looks of those who wait for what other processes did."""
 
 _alive: weakref.WeakSet[Database] = weakref.WeakSet()
 _opening = (
@@ -47,6 +52,7 @@ class Database:
         self.path = path
         self.synchronous = synchronous
         self.moved_clock = clock is not None
+        self.pace = Pace(_SHORTEST_PAUSE, _LONGEST_PAUSE)
         self._clock = clock
         self._network = network
         self._identity: tuple[int, int] | None = None

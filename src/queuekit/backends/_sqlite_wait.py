@@ -1,4 +1,8 @@
-"""Waiting for messages: woken by threads of this process, else by looking for what others did."""
+"""
+Waiting for messages: woken by threads of this process, else by looking for what others did.
+
+The looks are shared by all waiters of a queue.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,8 @@ from ._waiters import Waiter
 GRACE: Final = 2.0
 """Seconds beyond its own timeout that a call waits for others who write."""
 
-_SHORTEST_PAUSE: Final = 0.0005
-_LONGEST_PAUSE: Final = 0.005
-"""Seconds between looks for what other processes did; all waiters of a queue share them."""
 _MOVED_CLOCK_TICK: Final = 0.01
+"""With a clock that somebody moves, waiters look again so often (real seconds)."""
 
 Look = Callable[[float], bool]
 """Takes messages if there are any, with so many seconds of patience; tells whether there were."""
@@ -31,13 +33,19 @@ def wait_for(
     next_event: Callable[[], float | None],
 ) -> None:
     """Look until there is something or the time is over."""
-    if look(seconds + GRACE) or not seconds:
+    if not seconds:
+        look(GRACE)
+        return
+    if look(seconds + GRACE):
+        db.pace.came(queue, time.monotonic())
         return
     deadline = Deadline(seconds, time.monotonic())
     waiter, found = Waiter(), False
     try:
         db.lines.enter(queue, waiter)
         found = _look_again(db, queue, look, deadline, waiter, next_event)
+        if found:
+            db.pace.came(queue, time.monotonic())
         db.lines.leave(queue, waiter, satisfied=found)
     except BaseException:  # perhaps once more, if it was the leaving that was cut short
         db.lines.leave(queue, waiter, satisfied=found)
@@ -53,10 +61,10 @@ def _look_again(
     next_event: Callable[[], float | None],
 ) -> bool:
     """Look whenever a thread of ours, another process or the clock may have brought one."""
-    lines = db.lines
+    lines, pace = db.lines, db.pace
     seen: int | None = None
     event: float | None = None
-    pause = _SHORTEST_PAUSE
+    pause = pace.shortest
     while True:
         version = db.version()
         left = deadline.left(time.monotonic())
@@ -67,13 +75,14 @@ def _look_again(
             if look(left + GRACE):
                 return True
             event = next_event()
-        left = deadline.left(time.monotonic())
+        now = time.monotonic()
+        left = deadline.left(now)
         if not left:
             return False
         sleep = min(left, pause * max(1, lines.length(queue)))
         if event is not None and not db.moved_clock:
-            sleep = min(sleep, max(event - db.now(), _SHORTEST_PAUSE))
+            sleep = min(sleep, max(event - db.now(), pace.shortest))
         if waiter.wait(min(sleep, _MOVED_CLOCK_TICK) if db.moved_clock else sleep):
             lines.enter(queue, waiter)
             seen = None
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        pause = pace.after(pause, queue, now)

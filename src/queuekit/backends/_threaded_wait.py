@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from ._pace import Pace
+
 if TYPE_CHECKING:
     import asyncio
 
 _SHORTEST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
-"""Seconds between two looks of the first in line, for what others pushed."""
+"""Seconds between two looks of the first in line, for what others pushed or became due."""
+_LONGEST_GLANCE: Final = 0.008
+"""Seconds between two looks at whether others have changed anything, where the store tells it."""
 
 
 class _Waiter:
@@ -44,9 +48,16 @@ class _Waiter:
 
 
 class TaskLines:
-    """The waiting tasks of each queue, those that claim apart from those that pop."""
+    """
+    The waiting tasks of each queue, those that claim apart from those that pop.
 
-    def __init__(self) -> None:
+    Args:
+        changes: Returns something else when others have changed the store, if it can tell.
+    """
+
+    def __init__(self, changes: Callable[[], object] | None) -> None:
+        self._changes = changes
+        self._pace = Pace(_SHORTEST_PAUSE, _LONGEST_GLANCE if changes else _LONGEST_PAUSE)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lines: dict[tuple[str, bool], list[_Waiter]] = {}
 
@@ -56,9 +67,12 @@ class TaskLines:
         """Look until there is something or the time is over."""
         import asyncio
 
-        if await look() or not seconds:
-            return
         loop = asyncio.get_running_loop()
+        found = await look()
+        if found:
+            self._pace.came(queue, loop.time())
+        if found or not seconds:
+            return
         if self._loop is not loop:  # who waits in another loop is not woken, and looks by itself
             self._loop = loop
             self._lines.clear()
@@ -66,7 +80,8 @@ class TaskLines:
         waiter = _Waiter(loop)
         line.append(waiter)
         try:
-            await _look_again(line, waiter, look, loop.time() + seconds)
+            if await self._look_again(queue, line, waiter, look, loop.time() + seconds):
+                self._pace.came(queue, loop.time())
         finally:
             line.remove(waiter)
             if line:  # another one is the first now, and who was woken and leaves wakes the next
@@ -101,16 +116,29 @@ class TaskLines:
         """Forget who waits: they are tasks of the process that this one was forked from."""
         self._lines.clear()
 
-
-async def _look_again(
-    line: list[_Waiter], waiter: _Waiter, look: Callable[[], Awaitable[bool]], end: float
-) -> None:
-    """Look when woken; who is first in line looks also now and then."""
-    pause = _SHORTEST_PAUSE
-    while (left := end - waiter.loop.time()) > 0:
-        first = line[0] is waiter
-        woken = await waiter.wait(min(left, pause) if first else left)
-        if woken or first:
-            pause = _SHORTEST_PAUSE if woken else min(pause * 1.5, _LONGEST_PAUSE)
+    async def _look_again(
+        self,
+        queue: str,
+        line: list[_Waiter],
+        waiter: _Waiter,
+        look: Callable[[], Awaitable[bool]],
+        end: float,
+    ) -> bool:
+        """Look when woken; who is first in line looks also now and then."""
+        pause, looked = _SHORTEST_PAUSE, 0.0
+        seen: object = None
+        while (left := end - waiter.loop.time()) > 0:
+            first = line[0] is waiter
+            woken = await waiter.wait(min(left, pause) if first else left)
+            now = waiter.loop.time()
+            pause = _SHORTEST_PAUSE if woken else self._pace.after(pause, queue, now)
+            if not (woken or first):
+                continue
+            if self._changes is not None:  # asked before the look, so that none is missed
+                before, seen = seen, self._changes()
+                if before == seen and not woken and now < looked + _LONGEST_PAUSE:
+                    continue
+            looked = now
             if await look():
-                return
+                return True
+        return False

@@ -13,6 +13,8 @@ class AsyncSQLiteTransport(ThreadedTransport):
     """
     Keep queues in one SQLite file, for asyncio.
 
+    A wait ends at once for what this object pushed, else within about 8 ms.
+
     Args:
         path: As for ``SQLiteTransport``, like the following ones.
         synchronous: See there.

@@ -264,6 +264,10 @@ class SQLiteTransport:
             done += count
         return done
 
+    def changes(self) -> int:
+        """Return another number when something else than this thread has changed the file."""
+        return self._db.version()
+
     def close(self) -> None:
         """See ``Transport.close``; a connection of the application stays open."""
         self._db.close()

@@ -35,7 +35,8 @@ class ThreadedTransport:
 
     No thread ever waits for a message: calls are short ones, on a few threads of this object;
     waiting happens in the event loop. It ends at once for what this object pushed, else within
-    50 ms. Belongs to the loop of its first call, and can be used in another one afterwards.
+    50 ms, or 8 if *transport* has a method ``changes`` (that for SQLite has). Belongs to the loop
+    of its first call, and can be used in another one afterwards.
 
     A call that is cancelled runs to its end in its thread, which gives back what nobody wants any
     more: also when the loop has ended meanwhile. What a ``claim`` brought is released, uncounted.
@@ -52,7 +53,7 @@ class ThreadedTransport:
         self._threads = check_count("threads", threads)
         self._executor: ThreadPoolExecutor | None = None
         self._pid = os.getpid()
-        self._lines = TaskLines()
+        self._lines = TaskLines(transport.changes if isinstance(transport, _TellsChanges) else None)
         self._calls: set[asyncio.Future[None]] = set()
         self._later: deque[Callable[[], None]] = deque()
         self._closed = False
@@ -300,4 +301,11 @@ class _AcksWithClaims(Transport, Protocol):
 class _TakesBack(Protocol):
     def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
         """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
+        ...
+
+
+@runtime_checkable
+class _TellsChanges(Protocol):
+    def changes(self) -> object:
+        """Return something else when others have changed the store; at once, in the loop."""
         ...
