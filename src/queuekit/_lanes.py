@@ -124,6 +124,17 @@ class Lanes:
         whole(steps)
         return len(gone) + count
 
+    def is_due(self, now: float) -> bool:
+        """Tell whether there is something to do before a claim."""
+        try:
+            return bool(
+                (self._deadlines and self._deadlines[0][0] <= now)
+                or (self._delayed and self._delayed[0][0] <= now)
+                or len(self._deadlines) > self._most
+            )
+        except IndexError:  # another thread has done it
+            return True
+
     def make_ready(self, now: float) -> int:
         """Do what goes before a claim, and return how many messages it made ready."""
         before = len(self.ready)

@@ -337,6 +337,37 @@ def test_a_signal_handler_may_use_the_transport_and_at_worst_is_refused(
     assert {"done"} | refused == outcomes  # the calls of the store in memory have no inside
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_lease_that_ends_at_any_point_leaves_each_message_to_one(
+    tmp_path: Path, limit: int
+) -> None:
+    """What a handler does here, another thread may do: the calls of memory take no lock."""
+    world = World("memory", tmp_path)
+    transport = world.transport
+    others: list[bytes] = []
+    world.fill()
+
+    def handler() -> None:
+        world.clock.advance(61)
+        try:
+            found = transport.claim("q", lease=60, limit=9)
+        except TransportError:  # recovering: that takes the lock
+            return
+        assert [] == transport.ack("q", [one.receipt for one in found])
+        others.extend(one.body for one in found)
+
+    def call() -> list[bytes]:
+        found = transport.claim("q", lease=60, limit=limit)
+        lost = transport.ack("q", [one.receipt for one in found])
+        return [one.body for one in found if one.receipt not in lost]
+
+    for mine, where in everywhere(call, least=6, handler=handler):
+        left = [body for body, _ in in_another_thread(world.drain)]
+        assert sorted(BODIES) == sorted(mine + others + left), where
+        others.clear()
+        world.fill()
+
+
 def test_a_signal_handler_may_close_and_exit(world: World) -> None:
     if world.kind == "memory":
         shared = world.transport

@@ -31,6 +31,9 @@ class Base(Lanes):
     def claim_one(self, receipt: Receipt, now: float, lease: float) -> list[Delivery] | None:
         return None  # so that every claim comes by what is changed here
 
+    def is_due(self, now: float) -> bool:
+        return True
+
     def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
         """Claim under this name, so that a mutant may change what is claimed."""
         return self.changed(token, super().hide(token, end, limit))

@@ -240,11 +240,9 @@ class MemoryOperations:
     ) -> bool:
         """Add what is claimed to the caller's list, and tell whether it was something."""
         store, lane = self._store, self._lanes.get(queue)
-        if limit == 1 and lane is not None:
-            one = lane.claim_one(receipt, store.clock(), lease)
-            if one is not None:
-                found += one
-                return bool(one)
+        if lane is not None and not lane.is_due(now := store.clock()):
+            found += lane.hide(token_of(receipt), now + lease, limit)
+            return bool(found)
 
         def step(lane: Lanes) -> None:
             now = store.clock()
