@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 
-count = 0
-"""An object made under another count belongs to a parent."""
+
+class Forks:
+    """Counts them; an object made under another count belongs to a parent."""
+
+    count = 0
+
+    def one_more(self) -> None:
+        """Count one, in the child."""
+        self.count += 1
 
 
-def _child() -> None:
-    global count  # noqa: PLW0603 - read in every call, and an attribute is the cheapest
-    count += 1
-
+FORKS = Forks()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_child)
+    os.register_at_fork(after_in_child=FORKS.one_more)

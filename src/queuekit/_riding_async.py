@@ -10,8 +10,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic
 
-from . import _forks
 from ._acompat import ALater
+from ._forks import FORKS
 from .errors import TransportError, TransportUnavailable
 from .serializer import T
 from .transport import Receipt
@@ -34,7 +34,7 @@ class AsyncRiding(Generic[T]):
         self._messages: deque[AsyncMessage[T]] = deque()
         self._unsure: set[Receipt] = set()  # sent, and nobody knows whether they arrived
         self._later = ALater(min(_LONGEST, queue.lease / 4), self.flush)
-        self._forks = _forks.count
+        self._forks = FORKS.count
         self.closed = False
 
     def __bool__(self) -> bool:
@@ -42,10 +42,10 @@ class AsyncRiding(Generic[T]):
 
     def add(self, message: AsyncMessage[T]) -> None:
         """Take the ack of a message."""
-        if self._forks != _forks.count:  # those of the parent are the parent's
+        if self._forks != FORKS.count:  # those of the parent are the parent's
             self._messages.clear()
             self._later.forked()
-            self._forks = _forks.count
+            self._forks = FORKS.count
         message.settled = True
         self._messages.append(message)
         if not self._later.running:
@@ -53,7 +53,7 @@ class AsyncRiding(Generic[T]):
 
     def take(self, into: list[AsyncMessage[T]]) -> None:
         """Move all to *into*, which the caller sends and reports, or puts back."""
-        if self._forks != _forks.count:
+        if self._forks != FORKS.count:
             return
         with suppress(IndexError):  # another thread (task) took some meanwhile
             into.extend(islice(iter(self._messages.popleft, None), len(self._messages)))

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from .._checks import check_count, check_seconds
 from ..errors import TransportClosed
@@ -127,7 +127,7 @@ class ThreadedTransport:
         timeout: float = 0.0,
     ) -> tuple[list[Receipt], list[Delivery]]:
         """See ``AsyncTransport.ack_and_claim``; in one call in a thread, if it has not to wait."""
-        transport = cast("_AcksWithClaims", self._transport)
+        transport = self._transport
         answers: list[list[Receipt]] = []
 
         def both() -> list[Delivery]:
@@ -281,20 +281,6 @@ class ThreadedTransport:
             self._calls.clear()
             self._later.clear()
             self._lines.clear()
-
-
-class _AcksWithClaims(Transport, Protocol):
-    def ack_and_claim(
-        self,
-        queue: str,
-        receipts: Sequence[Receipt],
-        *,
-        lease: float,
-        limit: int = 1,
-        timeout: float = 0.0,
-    ) -> tuple[list[Receipt], list[Delivery]]:
-        """Ack, then claim."""
-        ...
 
 
 @runtime_checkable

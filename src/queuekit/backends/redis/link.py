@@ -13,7 +13,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Final
 
-from ... import _forks
+from ..._forks import FORKS
 from ._errors import is_elsewhere
 from ._line import Line
 from ._wire import Command, Connection, LinkBroken, LinkClosed, Reply, pack
@@ -61,7 +61,7 @@ class Link:
 
     def _begin(self) -> None:
         """Know no connections: a new link, or a child that never uses those of its parent."""
-        self._forks = _forks.count
+        self._forks = FORKS.count
         self._local = threading.local()
         self._slots: weakref.WeakSet[_Slot] = weakref.WeakSet()
         self._lock = threading.Lock()  # the parent's may have been held at the fork
@@ -131,7 +131,7 @@ class Link:
     def _slot(self) -> _Slot:
         if self.closed:
             raise LinkClosed
-        if self._forks != _forks.count:
+        if self._forks != FORKS.count:
             self._begin()
         slot: _Slot | None = getattr(self._local, "slot", None)
         if slot is None:

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from ... import _forks
 from ..._checks import check_bodies, check_count, check_durable, check_seconds
+from ..._forks import FORKS
 from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
@@ -97,7 +97,7 @@ class RedisTransport:
         self._puts = Puts(self._exchange, check_count("replicas", replicas), source.socket_timeout)
         self._keys: dict[str, Keys] = {}
         self._closed = False
-        self._forks = _forks.count
+        self._forks = FORKS.count
 
     @classmethod
     def from_url(
@@ -290,7 +290,7 @@ class RedisTransport:
             return
         self._closed = True
         try:
-            if self._forks == _forks.count:
+            if self._forks == FORKS.count:
                 self._fifo.push_back()
         finally:
             self._link.close()
@@ -298,14 +298,14 @@ class RedisTransport:
     def _enter(self, queue: str) -> Keys:
         """Return the keys of *queue*; every call of a method begins here."""
         keys = self._keys.get(queue)
-        if keys is not None and not self._closed and self._forks == _forks.count:  # nearly always
+        if keys is not None and not self._closed and self._forks == FORKS.count:  # nearly always
             return keys
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
-        if self._forks != _forks.count:
+        if self._forks != FORKS.count:
             self._puts.tickets.forked()
             self._fifo.kept.forked()
-            self._forks = _forks.count
+            self._forks = FORKS.count
         if keys is None:
             if len(self._keys) >= _KEYS:
                 self._keys.clear()

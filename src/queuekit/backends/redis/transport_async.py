@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from ... import _forks
 from ..._checks import check_bodies, check_count, check_durable, check_seconds
+from ..._forks import FORKS
 from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
@@ -99,7 +99,7 @@ class AsyncRedisTransport:
         )
         self._keys: dict[str, Keys] = {}
         self._closed = False
-        self._forks = _forks.count
+        self._forks = FORKS.count
 
     @classmethod
     def from_url(
@@ -298,7 +298,7 @@ class AsyncRedisTransport:
             return
         self._closed = True
         try:
-            if self._forks == _forks.count:
+            if self._forks == FORKS.count:
                 await self._fifo.push_back()
         finally:
             await self._link.aclose()
@@ -306,14 +306,14 @@ class AsyncRedisTransport:
     def _enter(self, queue: str) -> Keys:
         """Return the keys of *queue*; every call of a method begins here."""
         keys = self._keys.get(queue)
-        if keys is not None and not self._closed and self._forks == _forks.count:  # nearly always
+        if keys is not None and not self._closed and self._forks == FORKS.count:  # nearly always
             return keys
         if self._closed:
             raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
-        if self._forks != _forks.count:
+        if self._forks != FORKS.count:
             self._puts.tickets.forked()
             self._fifo.kept.forked()
-            self._forks = _forks.count
+            self._forks = FORKS.count
         if keys is None:
             if len(self._keys) >= _KEYS:
                 self._keys.clear()
