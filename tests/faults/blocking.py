@@ -24,7 +24,7 @@ class Blocking:
 
         def call(*arguments: Any, **options: Any) -> Any:
             async def run() -> Any:
-                return await found(*(_bare(one) for one in arguments), **options)
+                return await found(*(bare(one) for one in arguments), **options)
 
             return self._wrap(self._runner.run(run()))
 
@@ -41,7 +41,8 @@ class Blocking:
         return Blocking(result, self._runner) if hasattr(result, "ack") else result
 
 
-def _bare(argument: Any) -> Any:
+def bare(argument: Any) -> Any:
+    """Return what stands behind an argument."""
     return argument._inner if isinstance(argument, Blocking) else argument
 
 
