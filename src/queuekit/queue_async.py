@@ -217,14 +217,20 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
             return self._take_kept(limit)
         if timeout == 0:
             return await pop(self._name, limit=limit)
-        deadline = Deadline(timeout, time.monotonic())
         longest = self._transport.features.max_wait
-        while True:
-            now = time.monotonic()
-            found = await pop(self._name, limit=limit, timeout=deadline.slice(now, longest))
-            if found or not deadline.left(time.monotonic()):
+        begun = time.monotonic()
+        first = longest if timeout is None else min(timeout, longest)
+        found = await pop(self._name, limit=limit, timeout=first)
+        if found:
+            return found
+        deadline = Deadline(timeout, begun)
+        while deadline.left(time.monotonic()):
+            wait = deadline.slice(time.monotonic(), longest)
+            # closed by another thread meanwhile, it says so
+            found = await self._open().pop(self._name, limit=limit, timeout=wait)
+            if found:
                 return found
-            self._open()  # closed by another thread meanwhile
+        return []
 
     async def _step(self, deadline: Deadline) -> list[T]:
         """Wait once, at most for a slice; return one body or none."""
