@@ -263,8 +263,9 @@ class Later:
         self._over = over = threading.Event()
         _unfinished.add(self)
         name = "queuekit-acks"
-        self._thread = threading.Thread(target=self._run, args=(over,), name=name, daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, args=(over,), name=name, daemon=True)
+        thread.start()
+        self._thread = thread  # not before: another loop may be at its end, and would join it
 
     def stop(self) -> None:
         """End now."""

@@ -23,6 +23,7 @@ from queuekit import (
     ReliableQueue,
     TransportClosed,
 )
+from queuekit._acompat import Later
 
 from .colour import Background
 
@@ -215,3 +216,17 @@ def test_work_that_is_only_promised_is_not_done(engine: type) -> None:
     else:
         work()
         assert 1 == queue.stats().delayed, "failed, so it is tried again"
+
+
+def test_what_comes_later_may_be_stopped_while_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two loops of one queue: one is at its end when the other has taken an ack."""
+    later = Later(60.0, lambda: False)
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            later.stop()
+            super().start()
+
+    monkeypatch.setattr("queuekit._acompat.threading.Thread", Thread)
+    later.start()
+    later.stop()
