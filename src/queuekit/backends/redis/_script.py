@@ -18,12 +18,18 @@ _loaded: dict[Argument, Script] = {}
 
 
 class Script:
-    """One script, called by its hash; its file is read when it is first called."""
+    """
+    One script, called by its hash; its file is read when it is first called.
 
-    __slots__ = ("_head", "_name", "text")
+    Args:
+        name: The file, in the folder ``scripts`` of *package*, which has a prelude of its own.
+    """
 
-    def __init__(self, name: str) -> None:
+    __slots__ = ("_head", "_name", "_package", "text")
+
+    def __init__(self, name: str, package: str = "queuekit.backends.redis") -> None:
         self._name = name
+        self._package = package
         self._head: tuple[Argument, Argument] | None = None
         self.text = b""
 
@@ -41,7 +47,7 @@ class Script:
         import hashlib
         from importlib.resources import files
 
-        folder = files("queuekit.backends.redis") / "scripts"
+        folder = files(self._package) / "scripts"
         shared = (folder / "_prelude.lua").read_bytes()
         self.text = _with_shared(shared, (folder / self._name).read_bytes())
         sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest()
