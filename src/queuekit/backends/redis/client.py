@@ -7,7 +7,7 @@ commands whose outcome is unknown; what comes from here never does. redis is imp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -76,6 +76,36 @@ def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Sour
     if "Sentinel" in type(pool).__name__:
         return _sentinel_of_pool(pool, for_asyncio=for_asyncio)
     return Source(pool.connection_class, options)
+
+
+def source_of_options(
+    args: Sequence[object], options: Mapping[str, object], url: str | None = None
+) -> Source | ClusterSource:
+    """
+    Return a source of connections as ``redis.Redis(*args, **options)`` would make them.
+
+    With *url* the positional arguments mean nothing, and *options* go to ``redis.Redis.from_url``;
+    without any, every URL of ``source_of_url`` is understood.
+
+    Raises:
+        ConfigurationError: redis-py does not know or take an option.
+    """
+    if url is not None and not options:
+        return source_of_url(url, for_asyncio=False)[0]
+    redis = _import_redis()
+    try:
+        made = (
+            redis.Redis(*args, **options) if url is None else redis.Redis.from_url(url, **options)
+        )
+    except (TypeError, ValueError, redis.RedisError) as exc:
+        why = str(exc) if url is None else type(exc).__name__  # a URL may hold a password
+        raise ConfigurationError(f"redis.Redis does not take these options: {why}") from None
+    return source_of_client(made, for_asyncio=False)
+
+
+def is_redis_url(url: str) -> bool:
+    """Tell whether *url* is one for ``source_of_url``."""
+    return url.partition(":")[0].lower() in _SCHEMES
 
 
 def _sentinel_of_pool(pool: Any, *, for_asyncio: bool) -> Source:
