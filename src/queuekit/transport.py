@@ -75,6 +75,15 @@ class Features(NamedTuple):
     """The messages survive the process that pushed them."""
     fenced: bool = True
     """A stale receipt is always reported and never obeyed."""
+    exact_lease: bool = True
+    """
+    An expired claim comes back to the head as soon as somebody claims or recovers.
+
+    Otherwise all that is promised is that a lease lasts: what comes back does so later and message
+    by message, and ``extend`` is for the messages it names.
+    """
+    counts_attempts: bool = True
+    """``Delivery.attempt`` tells the deliveries of a message; otherwise it is 1, always."""
     atomic_push: bool = True
     """A batch of any size is stored whole or not at all."""
     atomic_move: bool = True

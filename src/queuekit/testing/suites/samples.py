@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pytest
 
 from ..._envelope import new_ids, wrap
-from ...transport import Delivery, Receipt
+from ...transport import Delivery, Features, Receipt
+
+
+class HasFeatures(Protocol):
+    """A transport of either colour."""
+
+    @property
+    def features(self) -> Features: ...
+
 
 QUEUE: Final = "q"
 OTHER: Final = "other"
@@ -89,6 +97,11 @@ def bodies(deliveries: Iterable[Delivery]) -> list[bytes]:
 def attempts(deliveries: Iterable[Delivery]) -> list[int]:
     """Return which attempt each is."""
     return [delivery.attempt for delivery in deliveries]
+
+
+def tried(transport: HasFeatures, attempt: int) -> int:
+    """Return what a delivery says that is the *attempt*-th of its message."""
+    return attempt if transport.features.counts_attempts else 1
 
 
 def needs(feature: object, reason: str) -> None:

@@ -195,6 +195,7 @@ class TimedSuite(Suite):
     def test_recover_takes_more_claims_than_one_step_holds(
         self, transport: Transport, harness: Harness
     ) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         transport.push(QUEUE, numbered(25))
         for _ in range(25):
             transport.claim(QUEUE, lease=LEASE)
@@ -204,6 +205,7 @@ class TimedSuite(Suite):
 
     def test_everybody_may_recover_at_once(self, harness: Harness) -> None:
         one, two = harness.make(), harness.make()
+        needs(one.features.exact_lease, "exact_lease")
         filled(one, b"a")
         harness.pass_time(BEYOND)
         assert 1 == one.recover(QUEUE) + two.recover(QUEUE)

@@ -207,6 +207,7 @@ class AsyncTimedSuite(AsyncSuite):
     async def test_recover_takes_more_claims_than_one_step_holds(
         self, transport: AsyncTransport, harness: AsyncHarness
     ) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         await transport.push(QUEUE, numbered(25))
         for _ in range(25):
             await transport.claim(QUEUE, lease=LEASE)
@@ -216,6 +217,7 @@ class AsyncTimedSuite(AsyncSuite):
 
     async def test_everybody_may_recover_at_once(self, harness: AsyncHarness) -> None:
         one, two = harness.make(), harness.make()
+        needs(one.features.exact_lease, "exact_lease")
         await filled(one, b"a")
         await harness.pass_time(BEYOND)
         assert 1 == await one.recover(QUEUE) + await two.recover(QUEUE)

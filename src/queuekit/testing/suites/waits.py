@@ -13,7 +13,15 @@ from ...errors import TransportClosed
 from ...transport import PushOptions, QueueStats, Transport
 from ..harness import Harness
 from .base import Suite, claim_all
-from .samples import LEASE, QUEUE, bodies, framed, needs, numbered, receipts
+from .samples import (
+    LEASE,
+    QUEUE,
+    bodies,
+    framed,
+    needs,
+    numbered,
+    receipts,
+)
 
 SHORT = 0.2
 SLACK = 2.0
@@ -125,6 +133,7 @@ class WaitSuite(Suite):
         assert SHORT - 0.02 <= time.monotonic() - start < SHORT + AT_ONCE
 
     def test_a_claim_that_expires_ends_the_wait(self, transport: Transport) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         transport.push(QUEUE, [b"a"])
         start = time.monotonic()
         transport.claim(QUEUE, lease=SHORT)

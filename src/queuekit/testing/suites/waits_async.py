@@ -12,7 +12,16 @@ from ...errors import TransportClosed
 from ...transport import AsyncTransport, PushOptions, QueueStats
 from ..harness_async import AsyncHarness
 from .base_async import AsyncSuite, claim_all
-from .samples import LEASE, QUEUE, attempts, bodies, framed, needs, numbered, receipts
+from .samples import (
+    LEASE,
+    QUEUE,
+    attempts,
+    bodies,
+    framed,
+    needs,
+    numbered,
+    receipts,
+)
 from .waits import AT_ONCE, SHORT, SLACK
 
 
@@ -120,6 +129,7 @@ class AsyncWaitSuite(AsyncSuite):
         assert SHORT - 0.02 <= time.monotonic() - start < SHORT + AT_ONCE
 
     async def test_a_claim_that_expires_ends_the_wait(self, transport: AsyncTransport) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         await transport.push(QUEUE, [b"a"])
         start = time.monotonic()
         await transport.claim(QUEUE, lease=SHORT)
