@@ -1,0 +1,387 @@
+"""SafeRedisQueue's five keys as a transport: uids in flight, recovered by generations."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from .._checks import (
+    check_bodies,
+    check_count,
+    check_durable,
+    check_limit,
+    check_seconds,
+)
+from .._deadline import Deadline
+from ..backends.redis._pops import milliseconds
+from ..backends.redis._pops import timeout as server_timeout
+from ..backends.redis._puts import chunks
+from ..backends.redis._tries import alike
+from ..backends.redis._wire import Command, Reply
+from ..backends.redis.client import source_of_client, source_of_url
+from ..backends.redis.cluster import ClusterLink
+from ..backends.redis.exchange import Exchange
+from ..backends.redis.keys import DEFAULT_PREFIX, check_prefix
+from ..backends.redis.link import Link
+from ..backends.redis.source import ClusterSource, Source
+from ..errors import QueueFull, TransportClosed, TransportError
+from ..transport import (
+    MAX_BODY,
+    MAX_CLAIM,
+    NO_OPTIONS,
+    Delivery,
+    Features,
+    PushOptions,
+    QueueStats,
+    Receipt,
+)
+from ._srq_script import PREFIX, SrqKeys
+
+if TYPE_CHECKING:
+    from ..backends.redis.client import Client
+
+_log = logging.getLogger("queuekit")
+
+_MAX_WAIT: Final = 1.0
+"""Seconds: who waits recovers what is due so often."""
+
+_POLL: Final = 0.05
+"""Seconds between looks where the server does not let us wait: at maxmemory."""
+
+_CHUNK: Final = 1000
+"""Receipts of one script."""
+
+S = TypeVar("S")
+
+_RETURNS: Final = "what it had taken comes back by itself"
+
+
+class SafeRedisQueueTransport:
+    """
+    Keep queues where SafeRedisQueue 3.0 keeps them, together with its own processes.
+
+    At least once, with what the layout has no place for: a receipt is the message's uid, the same
+    for every delivery, so that a late one is obeyed (it acks or fails what another consumer holds
+    now); attempts are not counted; there are no delays. A claim holds for *interval* seconds at
+    the least, and about twice as long if somebody else is looking for messages all the time; what
+    then comes back goes to the tail, so that a message that kills its consumers lets others pass.
+    All who share a queue should have the same interval: the shortest counts.
+
+    A name in braces, ``{jobs}``, works on a cluster.
+
+    Args:
+        client: A client of redis-py without ``decode_responses``, or a source of connections.
+        prefix: Begins every key.
+        interval: Seconds between two recoveries; None recovers nothing.
+        max_body: Bytes that one body may have.
+    """
+
+    def __init__(
+        self,
+        client: Client | Source | ClusterSource,
+        *,
+        prefix: str = PREFIX,
+        interval: float | None = 60.0,
+        max_body: int = MAX_BODY,
+    ) -> None:
+        source: Source | ClusterSource
+        if isinstance(client, (Source, ClusterSource)):
+            source = client
+        else:
+            source = source_of_client(client, for_asyncio=False)
+        self._prefix = check_prefix(prefix)
+        if interval is not None:
+            interval = check_seconds("interval", interval, positive=True)
+        self._interval = 0 if interval is None else milliseconds(interval)
+        self._features = Features(
+            durable=True,
+            fenced=False,
+            atomic_push=False,
+            idempotent_push=False,
+            exact_lease=False,
+            counts_attempts=False,
+            max_body=check_count("max_body", max_body),
+            max_delay=0.0,
+            max_lease=interval,
+            max_wait=_MAX_WAIT,
+        )
+        self._shown = source.shown
+        self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
+        link = Link(source) if isinstance(source, Source) else ClusterLink(source)
+        self._exchange = Exchange(link)
+
+    @classmethod
+    def from_url(
+        cls, url: str, *, prefix: str | None = None, interval: float | None = 60.0
+    ) -> SafeRedisQueueTransport:
+        """Build a transport for a URL as ``RedisTransport.from_url`` takes it."""
+        source, ours = source_of_url(url, for_asyncio=False)
+        if prefix is None:
+            prefix = PREFIX if ours.prefix == DEFAULT_PREFIX else ours.prefix
+        return cls(source, prefix=prefix, interval=interval)
+
+    @property
+    def features(self) -> Features:
+        """As durable as the server; not fenced; no counts, delays or leases of their own."""
+        return self._features
+
+    @property
+    def prefix(self) -> str:
+        """What every key begins with."""
+        return self._prefix
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._shown} prefix={self._prefix!r}>"
+
+    def push(
+        self,
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
+    ) -> None:
+        """See ``Transport.push``; a token changes nothing. Never repeated."""
+        keys = self._enter(queue)
+        check_limit("delay", check_seconds("delay", options.delay), self._features.max_delay)
+        check_durable(options.durable, self._features.waits_for)
+        self._put(queue, keys, bodies)
+
+    def put(self, queue: str, bodies: Sequence[bytes]) -> list[str]:
+        """Push *bodies* as ``push`` does and return their uids."""
+        return self._put(queue, self._enter(queue), bodies)
+
+    def _put(self, queue: str, keys: SrqKeys, bodies: Sequence[bytes]) -> list[str]:
+        check_bodies(queue, bodies, self._features.max_body)
+        made: list[str] = []
+        for chunk in chunks(bodies):
+            uids = [str(uuid.uuid4()) for _ in chunk]
+            self._once(f"push to {queue!r}", keys.put([uid.encode() for uid in uids], chunk),
+                       unknown="the bodies may or may not be stored")  # fmt: skip
+            made += uids
+        return made
+
+    def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
+        """See ``Transport.pop``: a claim that is acked before it is returned."""
+        keys = self._enter(queue)
+        check_count("limit", limit)
+        wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
+        found: list[Delivery] = []
+        try:
+            while len(found) < limit:
+                more = self._claim(queue, keys, min(limit - len(found), MAX_CLAIM), wait, 0)
+                if not more:
+                    break
+                found += more
+                wait = 0.0
+            self.ack(queue, [each.receipt for each in found])
+        except BaseException:
+            self._put_back(keys, _uids([each.receipt for each in found]))
+            raise
+        return [each.body for each in found]
+
+    def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
+        """See ``Transport.peek``."""
+        command = self._enter(queue).peek(check_count("limit", limit))
+        return cast("list[bytes]", self._repeated(f"peek at {queue!r}", command))
+
+    def stats(self, queue: str) -> QueueStats:
+        """See ``Transport.stats``; uids without an item count, too, until they are dropped."""
+        reply = self._repeated(f"count {queue!r}", self._enter(queue).stats())
+        ready, claimed = cast("list[int]", reply)
+        return QueueStats(ready, 0, claimed)
+
+    def purge(self, queue: str) -> int:
+        """See ``Transport.purge``."""
+        keys = self._enter(queue)
+        unknown = "the messages may or may not be removed"
+        return cast("int", self._once(f"purge {queue!r}", keys.purge(), unknown=unknown))
+
+    def claim(
+        self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        """See ``Transport.claim``; *lease* is what is kept at the least, see the class."""
+        keys = self._enter(queue)
+        limit = min(check_count("limit", limit), MAX_CLAIM)
+        self._check_lease(lease)
+        wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
+        return self._claim(queue, keys, limit, wait, self._interval)
+
+    def _claim(
+        self, queue: str, keys: SrqKeys, limit: int, wait: float, interval: int
+    ) -> list[Delivery]:
+        """Take items in flight; whatever interrupts that, they go back to the head."""
+        taken: list[Reply] = []
+        try:
+            return self._take(f"claim from {queue!r}", keys, limit, wait, interval, taken)
+        except BaseException:
+            self._put_back(keys, [uid for uid in taken if isinstance(uid, bytes)])
+            raise
+
+    def _take(
+        self, doing: str, keys: SrqKeys, limit: int, wait: float, interval: int, taken: list[Reply]
+    ) -> list[Delivery]:
+        deadline = Deadline(wait, time.monotonic())
+        while True:
+            replies: list[Reply] = []
+            try:
+                command = keys.claim(limit, interval)
+                self._exchange.once(doing, [command], unknown=_RETURNS, into=replies)
+            finally:
+                found = _lists(replies)
+                taken += found[::2]
+            if not found:
+                left = deadline.slice(time.monotonic(), self._longest)
+                if not left:
+                    return []
+                found = self._wait(doing, keys, left, taken)
+            if found and self._exchange.link.closed:
+                raise TransportClosed(f"{doing}: the transport was closed meanwhile")
+            if found:
+                return list(_deliveries(found))
+
+    def _wait(self, doing: str, keys: SrqKeys, left: float, taken: list[Reply]) -> list[Reply]:
+        """Wait for one uid and get its item; return both, or nothing."""
+        replies: list[Reply] = []
+        command = keys.wait(server_timeout(left))
+        try:
+            self._exchange.once(doing, [command], unknown=_RETURNS, waits=True, into=replies)
+        except QueueFull:  # a wait is refused where a claim is not
+            time.sleep(min(left, _POLL))
+            return []
+        finally:
+            taken += replies
+        uid = replies[0]
+        if not isinstance(uid, bytes):
+            return []
+        item = self._repeated(doing, keys.fetch(uid))
+        return [] if item is None else [uid, item]
+
+    def _put_back(self, keys: SrqKeys, uids: list[bytes]) -> None:
+        """Put uids back, also after the transport was closed; where that fails, they return."""
+        for chunk in _chunks(uids):
+            try:
+                self._exchange.at_last(keys.give_back(chunk))
+            except TransportError as exc:
+                _log.warning("%d messages come back later, by the recovery: %s", len(chunk), exc)
+
+    def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
+        """See ``Transport.ack``; a late one forgets the message wherever it is by now."""
+        keys = self._enter(queue)
+        doing = f"ack on {queue!r}"
+        lost: list[Receipt] = []
+        for chunk in _chunks(_uids(receipts)):
+            again = [False]
+
+            def command(
+                is_again: bool, chunk: list[bytes] = chunk, again: list[bool] = again
+            ) -> Command:
+                again[0] |= is_again
+                return keys.ack(chunk)
+
+            (reply,) = self._exchange.until_done(doing, [command])
+            if not again[0]:  # else this very call may have done it before
+                lost += _receipts(reply)
+        return lost
+
+    def release(
+        self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
+    ) -> list[Receipt]:
+        """See ``Transport.release``; not repeated, and what is not done comes back by itself."""
+        keys = self._enter(queue)
+        check_limit("delay", check_seconds("delay", delay), self._features.max_delay)
+        lost: list[Receipt] = []
+        uids = _uids(receipts)
+        parts = list(_chunks(uids)) if counted else list(_chunks(uids))[::-1]
+        for chunk in parts:
+            command = keys.fail(chunk) if counted else keys.give_back(chunk)
+            lost += _receipts(self._once(f"release to {queue!r}", command, unknown=_RETURNS))
+        return lost
+
+    def move(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Transport.move``; the uids stay the same."""
+        keys, target = self._enter(queue), self._enter(to)
+        lost: list[Receipt] = []
+        for part in _chunks(list(letters), _CHUNK // 2):
+            uids = _uids([receipt for receipt, _ in part])
+            pairs = [
+                each for uid, (_, body) in zip(uids, part, strict=True) for each in (uid, body)
+            ]
+            reply = self._once(f"move from {queue!r} to {to!r}", keys.move(target, pairs),
+                               unknown=_RETURNS)  # fmt: skip
+            lost += _receipts(reply)
+        return lost
+
+    def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
+        """See ``Transport.extend``; each message for itself, for the interval at the least."""
+        keys = self._enter(queue)
+        self._check_lease(lease)
+        lost: list[Receipt] = []
+        for chunk in _chunks(_uids(receipts)):
+            lost += _receipts(self._repeated(f"extend on {queue!r}", keys.extend(chunk)))
+        return lost
+
+    def recover(self, queue: str, *, limit: int = 100) -> int:
+        """See ``Transport.recover``; counts messages, and does nothing without an interval."""
+        keys = self._enter(queue)
+        command = keys.recover(self._interval, check_count("limit", limit))
+        if not self._interval:
+            return 0
+        unknown = "what is due is recovered the next time"
+        return cast("int", self._once(f"recover {queue!r}", command, unknown=unknown))
+
+    def close(self) -> None:
+        """Close the connections. A second call does nothing."""
+        self._exchange.link.close()
+
+    def _enter(self, queue: str) -> SrqKeys:
+        keys = SrqKeys(self._prefix, queue)
+        if self._exchange.link.closed:
+            raise TransportClosed(f"this transport was closed; {queue!r} cannot be reached by it")
+        return keys
+
+    def _check_lease(self, lease: float) -> None:
+        seconds = check_seconds("lease", lease, positive=True)
+        check_limit("lease", seconds, self._features.max_lease)
+
+    def _once(self, doing: str, command: Command, *, unknown: str) -> Reply:
+        return self._exchange.once(doing, [command], unknown=unknown)[0]
+
+    def _repeated(self, doing: str, command: Command) -> Reply:
+        return self._exchange.until_done(doing, [alike(command)])[0]
+
+
+def _lists(replies: Iterable[Reply]) -> list[Reply]:
+    """Return what stands in the lists among *replies*; beside them stand loaded scripts."""
+    return [each for reply in replies if isinstance(reply, list) for each in reply]
+
+
+def _deliveries(found: Sequence[Reply]) -> Iterator[Delivery]:
+    for uid, body in zip(found[::2], found[1::2], strict=True):
+        name = _text(cast("bytes", uid))
+        yield Delivery(cast("bytes", body), Receipt(name), 1, name)
+
+
+def _text(uid: bytes) -> str:
+    return uid.decode("utf-8", "surrogateescape")
+
+
+def _uids(receipts: Iterable[Receipt]) -> list[bytes]:
+    """Return uids as they are stored; a text that none can be becomes one that is never there."""
+    try:
+        return [receipt.encode("utf-8", "surrogateescape") for receipt in receipts]
+    except UnicodeEncodeError:
+        return [receipt.encode("utf-8", "replace") for receipt in receipts]
+
+
+def _receipts(reply: Reply) -> list[Receipt]:
+    return [Receipt(_text(uid)) for uid in cast("list[bytes]", reply)]
+
+
+def _chunks(values: list[S], size: int = _CHUNK) -> Iterator[list[S]]:
+    return (values[i : i + size] for i in range(0, len(values), size))
