@@ -1,0 +1,47 @@
+"""A name of its own for each test, on both layouts, and nothing left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+
+class Place(NamedTuple):
+    """Where a test has its queue."""
+
+    url: str
+    host: str
+    port: int
+    db: int
+    name: str
+    client: redis.Redis
+
+    @property
+    def server(self) -> dict[str, object]:
+        """The arguments of the originals."""
+        return {"host": self.host, "port": self.port, "db": self.db}
+
+    def keys(self, begin: str) -> list[str]:
+        """Return the keys of this test's queue."""
+        found = self.client.scan_iter(f"*{begin}:{self.name}*", count=1000)
+        return sorted(key.decode() for key in found)
+
+
+@pytest.fixture
+def place(redis_url: str, redis_client: redis.Redis, redis_prefix: str) -> Iterator[Place]:
+    parts = urlsplit(redis_url)
+    place = Place(
+        redis_url,
+        parts.hostname or "localhost",
+        parts.port or 6379,
+        int(parts.path.strip("/") or 0),
+        redis_prefix,
+        redis_client,
+    )
+    yield place
+    if left := place.keys("hotqueue") + place.keys("srq"):
+        redis_client.delete(*left)
