@@ -45,3 +45,9 @@ def place(redis_url: str, redis_client: redis.Redis, redis_prefix: str) -> Itera
     yield place
     if left := place.keys("hotqueue") + place.keys("srq"):
         redis_client.delete(*left)
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """Return the seed of all choices; ``--seed`` repeats those of another run."""
+    return int(request.config.getoption("--seed"))
