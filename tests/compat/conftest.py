@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,6 +33,19 @@ class Place(NamedTuple):
         """Return the keys of this test's queue."""
         found = self.client.scan_iter(f"*{begin}:{self.name}*", count=1000)
         return sorted(key.decode() for key in found)
+
+
+def put_and_press_ctrl_c(queue: Any, message: object, delay: float) -> threading.Thread:
+    """Put a message after *delay* seconds and press Ctrl-C in the same moment."""
+
+    def press() -> None:
+        time.sleep(delay)
+        queue.put(message)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    return thread
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ commands whose outcome is unknown; what comes from here never does. redis is imp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -93,14 +94,16 @@ def source_of_options(
     if url is not None and not options:
         return source_of_url(url, for_asyncio=False)[0]
     redis = _import_redis()
+    make = partial(redis.Redis, *args) if url is None else partial(redis.Redis.from_url, url)
     try:
-        made = (
-            redis.Redis(*args, **options) if url is None else redis.Redis.from_url(url, **options)
-        )
+        source = source_of_client(make(**options), for_asyncio=False)
+        source.connection()  # some options are looked at here only
+    except ConfigurationError:
+        raise
     except (TypeError, ValueError, redis.RedisError) as exc:
         why = str(exc) if url is None else type(exc).__name__  # a URL may hold a password
         raise ConfigurationError(f"redis.Redis does not take these options: {why}") from None
-    return source_of_client(made, for_asyncio=False)
+    return source
 
 
 def is_redis_url(url: str) -> bool:
