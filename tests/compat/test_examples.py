@@ -21,7 +21,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
-from faults.servers import Server, server_in
+from faults.servers import Server, eventually, server_in
 
 from queuekit.compat import hotqueue
 from queuekit.compat.hotqueue import HotQueue
@@ -362,6 +362,7 @@ def test_saferedisqueue_command_line(server: Server, client: redis.Redis) -> Non
     with subprocess.Popen([*COMMAND, "consumer"], stdout=pipe, text=True, env=environment) as made:
         assert made.stdout is not None
         lines = [made.stdout.readline() for _ in range(2)]
+        eventually(lambda: not client.exists("srq:test:items"), 20, "the last ack")
         made.send_signal(signal.SIGINT)
         assert made.wait(20) == 0
     assert [line[36:] for line in lines] == [" Hello World\n", " and more\n"]

@@ -264,6 +264,19 @@ def test_h14_ctrl_c_in_a_wait_ends_quietly_and_loses_nothing(queue: HotQueue[Any
         assert [round_] == seen
 
 
+def test_h14_ctrl_c_in_a_wait_ends_quietly(
+    memory: HotQueue[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pop(*arguments: object, **options: object) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(memory.transport, "pop", pop)
+    try:
+        assert [] == list(memory.consume())
+    except KeyboardInterrupt:
+        pytest.fail("it went on")
+
+
 def test_h14_ctrl_c_in_the_handler_propagates(memory: HotQueue[Any]) -> None:
     @memory.worker
     def handle(message: Any) -> None:
