@@ -38,6 +38,6 @@ def test_s17_a_name_in_braces(cluster: Cluster) -> None:
 
 
 def test_s17_a_name_without_braces_is_refused(cluster: Cluster) -> None:
-    with SafeRedisQueue[Any](name="jobs", url=cluster.url) as queue:
-        with pytest.raises(TransportError):
-            queue.put("a")
+    queue = SafeRedisQueue[Any](name="jobs", url=cluster.url)
+    with queue, pytest.raises(TransportError):
+        queue.put("a")
