@@ -165,7 +165,12 @@ class SafeRedisQueueTransport:
         return made
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
-        """See ``Transport.pop``: a claim that is acked before it is returned."""
+        """
+        See ``Transport.pop``: a claim that is acked before it is returned.
+
+        What interrupts it before the ack leaves the messages at the head; during the ack they may
+        be lost.
+        """
         keys = self._enter(queue)
         check_count("limit", limit)
         wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
@@ -214,51 +219,56 @@ class SafeRedisQueueTransport:
         self, queue: str, keys: SrqKeys, limit: int, wait: float, interval: int
     ) -> list[Delivery]:
         """Take items in flight; whatever interrupts that, they go back to the head."""
-        taken: list[Reply] = []
+        replies: list[Reply] = []  # what came, wherever the call stands
         try:
-            return self._take(f"claim from {queue!r}", keys, limit, wait, interval, taken)
+            return self._take(f"claim from {queue!r}", keys, limit, wait, interval, replies)
         except BaseException:
-            self._put_back(keys, [uid for uid in taken if isinstance(uid, bytes)])
+            self._put_back(keys, _taken(replies))
             raise
 
     def _take(
-        self, doing: str, keys: SrqKeys, limit: int, wait: float, interval: int, taken: list[Reply]
+        self,
+        doing: str,
+        keys: SrqKeys,
+        limit: int,
+        wait: float,
+        interval: int,
+        replies: list[Reply],
     ) -> list[Delivery]:
         deadline = Deadline(wait, time.monotonic())
         while True:
-            replies: list[Reply] = []
-            try:
-                command = keys.claim(limit, interval)
-                self._exchange.once(doing, [command], unknown=_RETURNS, into=replies)
-            finally:
-                found = _lists(replies)
-                taken += found[::2]
+            command = keys.claim(limit, interval)
+            self._exchange.once(doing, [command], unknown=_RETURNS, into=replies)
+            found = [each for reply in replies if isinstance(reply, list) for each in reply]
             if not found:
                 left = deadline.slice(time.monotonic(), self._longest)
                 if not left:
                     return []
-                found = self._wait(doing, keys, left, taken)
+                replies.clear()
+                found = self._wait(doing, keys, left, replies)
             if found and self._exchange.link.closed:
                 raise TransportClosed(f"{doing}: the transport was closed meanwhile")
             if found:
                 return list(_deliveries(found))
+            replies.clear()
 
-    def _wait(self, doing: str, keys: SrqKeys, left: float, taken: list[Reply]) -> list[Reply]:
+    def _wait(self, doing: str, keys: SrqKeys, left: float, replies: list[Reply]) -> list[Reply]:
         """Wait for one uid and get its item; return both, or nothing."""
-        replies: list[Reply] = []
         command = keys.wait(server_timeout(left))
         try:
             self._exchange.once(doing, [command], unknown=_RETURNS, waits=True, into=replies)
         except QueueFull:  # a wait is refused where a claim is not
             time.sleep(min(left, _POLL))
             return []
-        finally:
-            taken += replies
         uid = replies[0]
         if not isinstance(uid, bytes):
             return []
         item = self._repeated(doing, keys.fetch(uid))
         return [] if item is None else [uid, item]
+
+    def give_back(self, queue: str, receipts: Sequence[Receipt]) -> None:
+        """Release messages to the head, as far as the server takes them; the others come back."""
+        self._put_back(SrqKeys(self._prefix, queue), _uids(receipts))
 
     def _put_back(self, keys: SrqKeys, uids: list[bytes]) -> None:
         """Put uids back, also after the transport was closed; where that fails, they return."""
@@ -356,9 +366,12 @@ class SafeRedisQueueTransport:
         return self._exchange.until_done(doing, [alike(command)])[0]
 
 
-def _lists(replies: Iterable[Reply]) -> list[Reply]:
-    """Return what stands in the lists among *replies*; beside them stand loaded scripts."""
-    return [each for reply in replies if isinstance(reply, list) for each in reply]
+def _taken(replies: Iterable[Reply]) -> list[bytes]:
+    """Return the uids that replies brought; the hash of a script that was loaded does no harm."""
+    uids: list[Reply] = []
+    for reply in replies:
+        uids += reply[::2] if isinstance(reply, list) else [reply]
+    return [uid for uid in uids if isinstance(uid, bytes)]
 
 
 def _deliveries(found: Sequence[Reply]) -> Iterator[Delivery]:

@@ -164,7 +164,13 @@ class SafeRedisQueue(Generic[T]):
             wait = deadline.slice(time.monotonic(), longest)
             found = self._transport.claim(self._name, lease=lease, timeout=wait)
             if found:
-                return self._item(found[0])
+                try:
+                    return self._item(found[0])
+                except DecodeError:
+                    raise
+                except BaseException:
+                    self._transport.give_back(self._name, [found[0].receipt])
+                    raise
             if not deadline.left(time.monotonic()):
                 return None, None
 
