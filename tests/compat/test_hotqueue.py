@@ -41,10 +41,13 @@ def drain(queue: HotQueue[Any]) -> list[Any]:
 
 
 def test_any_transport_serves_in_unit_tests(tmp_path: Path) -> None:
-    for url in ("memory:", f"sqlite:///{tmp_path}/q.db"):
+    for url in ("memory:", "memory://", f"sqlite:///{tmp_path}/q.db"):
         with HotQueue[Any]("jobs", url=url) as queue:
             queue.put(1, "two", None)
             assert (3, [1, "two", None]) == (len(queue), drain(queue))
+    with HotQueue[Any]("jobs", transport="memory:") as queue:
+        queue.put(1)
+        assert [1] == drain(queue)
 
 
 def test_a_shared_transport_stays_open() -> None:

@@ -333,7 +333,7 @@ def test_an_interrupted_claim_goes_back_at_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("queuekit.compat._srq_transport._deliveries", fail)
+        patch.setattr("queuekit.compat._srq_claims._deliveries", fail)
         with pytest.raises(KeyboardInterrupt):
             queue.transport.claim(place.name, lease=60.0, limit=2)
     assert ["a", "b", "c"] == queue.peek(9)
@@ -372,3 +372,56 @@ def test_a_reliable_queue_can_work_on_the_layout(place: Place) -> None:
 def test_receipts_may_be_any_text(place: Place, queue: SafeRedisQueue[Any]) -> None:
     for text in ("\ud800", "\udcff", ""):
         assert 1 == len(queue.transport.ack(place.name, [Receipt(text)]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "words"),
+    [
+        ((), {"client": object()}, "redis.Redis"),
+        (("localhost",), {"transport": object()}, "twice"),
+        ((), {"url": "redis://h", "client": object()}, "twice"),
+        ((), {"hots": "h", "password": "canary"}, "hots"),
+        ((), {"name": ""}, "empty"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    arguments: tuple[Any, ...], options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        SafeRedisQueue(*arguments, **options)
+    assert "canary" not in str(caught.value)
+
+
+ACL = """on >secret ~srq:* ~hotqueue:* ~{hotqueue:* -@all
+    +evalsha +script|load +client|id +client|unblock +rpush +blpop +unlink
+    +hset +hget +hdel +hexists +hlen +llen +lrange +lpush +rpush +lpop +rpop
+    +lrem +lpos +lmove +blmove +exists +rename +set +pttl +pexpire"""
+
+
+def test_the_commands_that_the_documentation_lists_are_enough(tmp_path: Path) -> None:
+    with server_in(tmp_path) as server:
+        server.do("ACL", "SETUSER", "worker", *ACL.split())
+        url = server.url.replace("redis://", "redis://worker:secret@")
+        with SafeRedisQueue[Any](name="q", url=url, autoclean_interval=0.05) as queue:
+            uid = queue.put("a")
+            assert (uid, "a") == queue.get(-1)
+            time.sleep(0.1)
+            queue.get(-1)
+            queue.extend(uid)
+            assert (uid, "a") == queue.get(5)
+            queue.fail(uid)
+            assert (1, ["a"]) == (len(queue), queue.peek())
+            assert (uid, "a") == queue.get(5)
+            queue.transport.give_back("q", [Receipt(uid)])
+            queue.serializer = json
+            with pytest.raises(DecodeError):
+                queue.get(5)
+            queue.put(1)
+            assert 1 == queue.clear()
+            server.do("LPUSH", "srq:q:backup", "ghost")
+            server.do("SET", "srq:q:backuplock", "1")
+            assert NOTHING == queue.get(-1)
+            server.do("HSET", "srq:q:items", "uid", "1")
+            server.do("LPUSH", "srq:q:queue", "uid")
+            queue.ack("uid")
+            assert 0 == len(queue)

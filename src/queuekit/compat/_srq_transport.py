@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 from .._checks import (
     check_bodies,
@@ -15,9 +13,7 @@ from .._checks import (
     check_limit,
     check_seconds,
 )
-from .._deadline import Deadline
 from ..backends.redis._pops import milliseconds
-from ..backends.redis._pops import timeout as server_timeout
 from ..backends.redis._puts import chunks
 from ..backends.redis._tries import alike
 from ..backends.redis._wire import Command, Reply
@@ -27,7 +23,7 @@ from ..backends.redis.exchange import Exchange
 from ..backends.redis.keys import DEFAULT_PREFIX, check_prefix
 from ..backends.redis.link import Link
 from ..backends.redis.source import ClusterSource, Source
-from ..errors import QueueFull, TransportClosed, TransportError
+from ..errors import TransportClosed
 from ..transport import (
     MAX_BODY,
     MAX_CLAIM,
@@ -38,25 +34,14 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
+from ._srq_claims import CHUNK, RETURNS, SrqClaims, chunks_of, receipts_of, uids_of
 from ._srq_script import PREFIX, SrqKeys
 
 if TYPE_CHECKING:
     from ..backends.redis.client import Client
 
-_log = logging.getLogger("queuekit")
-
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits recovers what is due so often."""
-
-_POLL: Final = 0.05
-"""Seconds between looks where the server does not let us wait: at maxmemory."""
-
-_CHUNK: Final = 1000
-"""Receipts of one script."""
-
-S = TypeVar("S")
-
-_RETURNS: Final = "what it had taken comes back by itself"
 
 
 class SafeRedisQueueTransport:
@@ -109,9 +94,9 @@ class SafeRedisQueueTransport:
             max_wait=_MAX_WAIT,
         )
         self._shown = source.shown
-        self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
         link = Link(source) if isinstance(source, Source) else ClusterLink(source)
         self._exchange = Exchange(link)
+        self._claims = SrqClaims(self._exchange, min(_MAX_WAIT, source.socket_timeout / 2))
 
     @classmethod
     def from_url(
@@ -177,14 +162,16 @@ class SafeRedisQueueTransport:
         found: list[Delivery] = []
         try:
             while len(found) < limit:
-                more = self._claim(queue, keys, min(limit - len(found), MAX_CLAIM), wait, 0)
+                more = self._claims.claim(
+                    f"claim from {queue!r}", keys, min(limit - len(found), MAX_CLAIM), wait, 0
+                )
                 if not more:
                     break
                 found += more
                 wait = 0.0
             self.ack(queue, [each.receipt for each in found])
         except BaseException:
-            self._put_back(keys, _uids([each.receipt for each in found]))
+            self._claims.put_back(keys, uids_of([each.receipt for each in found]))
             raise
         return [each.body for each in found]
 
@@ -213,77 +200,18 @@ class SafeRedisQueueTransport:
         limit = min(check_count("limit", limit), MAX_CLAIM)
         self._check_lease(lease)
         wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
-        return self._claim(queue, keys, limit, wait, self._interval)
-
-    def _claim(
-        self, queue: str, keys: SrqKeys, limit: int, wait: float, interval: int
-    ) -> list[Delivery]:
-        """Take items in flight; whatever interrupts that, they go back to the head."""
-        replies: list[Reply] = []  # what came, wherever the call stands
-        try:
-            return self._take(f"claim from {queue!r}", keys, limit, wait, interval, replies)
-        except BaseException:
-            self._put_back(keys, _taken(replies))
-            raise
-
-    def _take(
-        self,
-        doing: str,
-        keys: SrqKeys,
-        limit: int,
-        wait: float,
-        interval: int,
-        replies: list[Reply],
-    ) -> list[Delivery]:
-        deadline = Deadline(wait, time.monotonic())
-        while True:
-            command = keys.claim(limit, interval)
-            self._exchange.once(doing, [command], unknown=_RETURNS, into=replies)
-            found = [each for reply in replies if isinstance(reply, list) for each in reply]
-            if not found:
-                left = deadline.slice(time.monotonic(), self._longest)
-                if not left:
-                    return []
-                replies.clear()
-                found = self._wait(doing, keys, left, replies)
-            if found and self._exchange.link.closed:
-                raise TransportClosed(f"{doing}: the transport was closed meanwhile")
-            if found:
-                return list(_deliveries(found))
-            replies.clear()
-
-    def _wait(self, doing: str, keys: SrqKeys, left: float, replies: list[Reply]) -> list[Reply]:
-        """Wait for one uid and get its item; return both, or nothing."""
-        command = keys.wait(server_timeout(left))
-        try:
-            self._exchange.once(doing, [command], unknown=_RETURNS, waits=True, into=replies)
-        except QueueFull:  # a wait is refused where a claim is not
-            time.sleep(min(left, _POLL))
-            return []
-        uid = replies[0]
-        if not isinstance(uid, bytes):
-            return []
-        item = self._repeated(doing, keys.fetch(uid))
-        return [] if item is None else [uid, item]
+        return self._claims.claim(f"claim from {queue!r}", keys, limit, wait, self._interval)
 
     def give_back(self, queue: str, receipts: Sequence[Receipt]) -> None:
         """Release messages to the head, as far as the server takes them; the others come back."""
-        self._put_back(SrqKeys(self._prefix, queue), _uids(receipts))
-
-    def _put_back(self, keys: SrqKeys, uids: list[bytes]) -> None:
-        """Put uids back, also after the transport was closed; where that fails, they return."""
-        for chunk in _chunks(uids):
-            try:
-                self._exchange.at_last(keys.give_back(chunk))
-            except TransportError as exc:
-                _log.warning("%d messages come back later, by the recovery: %s", len(chunk), exc)
+        self._claims.put_back(SrqKeys(self._prefix, queue), uids_of(receipts))
 
     def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``; a late one forgets the message wherever it is by now."""
         keys = self._enter(queue)
         doing = f"ack on {queue!r}"
         lost: list[Receipt] = []
-        for chunk in _chunks(_uids(receipts)):
+        for chunk in chunks_of(uids_of(receipts)):
             again = [False]
 
             def command(
@@ -294,7 +222,7 @@ class SafeRedisQueueTransport:
 
             (reply,) = self._exchange.until_done(doing, [command])
             if not again[0]:  # else this very call may have done it before
-                lost += _receipts(reply)
+                lost += receipts_of(reply)
         return lost
 
     def release(
@@ -304,11 +232,11 @@ class SafeRedisQueueTransport:
         keys = self._enter(queue)
         check_limit("delay", check_seconds("delay", delay), self._features.max_delay)
         lost: list[Receipt] = []
-        uids = _uids(receipts)
-        parts = list(_chunks(uids)) if counted else list(_chunks(uids))[::-1]
+        uids = uids_of(receipts)
+        parts = list(chunks_of(uids)) if counted else list(chunks_of(uids))[::-1]
         for chunk in parts:
             command = keys.fail(chunk) if counted else keys.give_back(chunk)
-            lost += _receipts(self._once(f"release to {queue!r}", command, unknown=_RETURNS))
+            lost += receipts_of(self._once(f"release to {queue!r}", command, unknown=RETURNS))
         return lost
 
     def move(
@@ -317,14 +245,14 @@ class SafeRedisQueueTransport:
         """See ``Transport.move``; the uids stay the same."""
         keys, target = self._enter(queue), self._enter(to)
         lost: list[Receipt] = []
-        for part in _chunks(list(letters), _CHUNK // 2):
-            uids = _uids([receipt for receipt, _ in part])
+        for part in chunks_of(list(letters), CHUNK // 2):
+            uids = uids_of([receipt for receipt, _ in part])
             pairs = [
                 each for uid, (_, body) in zip(uids, part, strict=True) for each in (uid, body)
             ]
             reply = self._once(f"move from {queue!r} to {to!r}", keys.move(target, pairs),
-                               unknown=_RETURNS)  # fmt: skip
-            lost += _receipts(reply)
+                               unknown=RETURNS)  # fmt: skip
+            lost += receipts_of(reply)
         return lost
 
     def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
@@ -332,8 +260,8 @@ class SafeRedisQueueTransport:
         keys = self._enter(queue)
         self._check_lease(lease)
         lost: list[Receipt] = []
-        for chunk in _chunks(_uids(receipts)):
-            lost += _receipts(self._repeated(f"extend on {queue!r}", keys.extend(chunk)))
+        for chunk in chunks_of(uids_of(receipts)):
+            lost += receipts_of(self._repeated(f"extend on {queue!r}", keys.extend(chunk)))
         return lost
 
     def recover(self, queue: str, *, limit: int = 100) -> int:
@@ -364,37 +292,3 @@ class SafeRedisQueueTransport:
 
     def _repeated(self, doing: str, command: Command) -> Reply:
         return self._exchange.until_done(doing, [alike(command)])[0]
-
-
-def _taken(replies: Iterable[Reply]) -> list[bytes]:
-    """Return the uids that replies brought; the hash of a script that was loaded does no harm."""
-    uids: list[Reply] = []
-    for reply in replies:
-        uids += reply[::2] if isinstance(reply, list) else [reply]
-    return [uid for uid in uids if isinstance(uid, bytes)]
-
-
-def _deliveries(found: Sequence[Reply]) -> Iterator[Delivery]:
-    for uid, body in zip(found[::2], found[1::2], strict=True):
-        name = _text(cast("bytes", uid))
-        yield Delivery(cast("bytes", body), Receipt(name), 1, name)
-
-
-def _text(uid: bytes) -> str:
-    return uid.decode("utf-8", "surrogateescape")
-
-
-def _uids(receipts: Iterable[Receipt]) -> list[bytes]:
-    """Return uids as they are stored; a text that none can be becomes one that is never there."""
-    try:
-        return [receipt.encode("utf-8", "surrogateescape") for receipt in receipts]
-    except UnicodeEncodeError:
-        return [receipt.encode("utf-8", "replace") for receipt in receipts]
-
-
-def _receipts(reply: Reply) -> list[Receipt]:
-    return [Receipt(_text(uid)) for uid in cast("list[bytes]", reply)]
-
-
-def _chunks(values: list[S], size: int = _CHUNK) -> Iterator[list[S]]:
-    return (values[i : i + size] for i in range(0, len(values), size))

@@ -63,7 +63,7 @@ class HotQueue(Generic[T]):
             they are no text); with ``decode_responses=False`` it returns bytes.
         url: Any URL of queuekit, instead of *kwargs*.
         client: A client of redis-py, of which only how it connects is used.
-        transport: Any transport of queuekit; the queue is *name* there, and stays open.
+        transport: Any transport of queuekit, which stays open; the queue is *name* there. Or a URL.
         kwargs: As for ``redis.Redis``: host, port, db, password, unix_socket_path, ...
 
     Raises:
@@ -78,16 +78,18 @@ class HotQueue(Generic[T]):
         *,
         url: str | None = None,
         client: Client | None = None,
-        transport: FifoTransport | None = None,
+        transport: str | FifoTransport | None = None,
         decode_responses: bool | None = None,
         **kwargs: object,
     ) -> None:
         check_ways(url, client, transport, kwargs)
+        if isinstance(transport, str):
+            url, transport = transport, None
         opened: FifoTransport
         if transport is not None:
             opened = open_transport(transport)[0]
         elif url is not None and not is_redis_url(url):
-            opened = open_transport(url)[0]
+            opened = open_transport("memory:" if url == "memory://" else url)[0]
         else:
             opened = HotQueueTransport(open_source(url, client, (), kwargs))
         self._owned = transport is None

@@ -85,7 +85,7 @@ class SafeRedisQueue(Generic[T]):
         decode_responses: bool | None = None,
         **kw: object,
     ) -> None:
-        check_ways(url, client, transport, kw)
+        check_ways(url, client, transport, {**kw, "host": args[0]} if args else kw)
         self._name = check_name(str(name))
         self.serializer = serializer
         self._codec: Codec[T] = Codec(
