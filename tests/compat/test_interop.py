@@ -225,6 +225,24 @@ def test_hotqueue_mixed_and_killed(crowd: Crowd, seed: int) -> None:
     assert len(put - set(did)) <= 4, "more lost than the hands of the killed could hold"
 
 
+@hot
+def test_hotqueue_killed_while_they_wait(crowd: Crowd) -> None:
+    """Who has nothing in its hands loses nothing."""
+    client = crowd.place.client
+    before = client.info("clients")["connected_clients"]
+    for kind in ("old", "new", "old", "new"):
+        crowd.start("hot_consume", kind, 0)
+    wait_until(lambda: client.info("clients")["blocked_clients"] >= 4)
+    crowd.kill_all()
+    wait_until(lambda: client.info("clients")["connected_clients"] <= before)
+    for kind in ("old", "new"):
+        assert crowd.start("hot_produce", kind, kind, 100).wait(SECONDS) == 0
+    crowd.start("hot_consume", "old", 0)
+    crowd.start("hot_consume", "new", 0)
+    wait_until(lambda: len(crowd.lines("did")) == 200)
+    assert set(crowd.lines("put")) == set(crowd.lines("did"))
+
+
 @safe
 @kinds
 def test_saferedisqueue_old_and_new(crowd: Crowd, producer: str, consumer: str) -> None:
