@@ -74,7 +74,9 @@ def test_a_name_is_used_as_it_is(place: Place, odd: str) -> None:
         assert [1] == drain(queue)
 
 
-def test_the_serializer_may_be_assigned_at_any_time(memory: HotQueue[Any]) -> None:
+def test_h16_pickle_is_the_default_and_another_may_be_assigned_at_any_time(
+    memory: HotQueue[Any],
+) -> None:
     memory.put({"a": 1})
     assert memory.serializer is pickle
     assert {"a": 1} == memory.get()
@@ -232,7 +234,7 @@ def test_worker_bare_with_arguments_and_on_methods(memory: HotQueue[Any]) -> Non
     assert ("function", "Say something.") == (function.__name__, function.__doc__)
 
 
-def test_worker_ends_with_an_error_of_its_function(memory: HotQueue[Any]) -> None:
+def test_h3_worker_ends_with_an_error_of_its_function(memory: HotQueue[Any]) -> None:
     """H3: the message in its hands is lost, as in the original; the others wait."""
 
     @memory.worker(block=False)

@@ -42,7 +42,7 @@ def pass_an_interval(place: Place, queue: SafeRedisQueue[Any]) -> None:
     place.client.delete(queue.BACKUP_LOCK)
 
 
-def test_an_item_comes_back_after_one_to_two_intervals(
+def test_s5_an_item_comes_back_after_one_to_two_intervals(
     place: Place, queue: SafeRedisQueue[Any]
 ) -> None:
     uid = queue.put("a")
@@ -85,7 +85,7 @@ def test_a_recovery_that_is_cut_short_loses_nothing(
     assert set(uids) == found
 
 
-def test_what_comes_back_goes_to_the_tail(place: Place, queue: SafeRedisQueue[Any]) -> None:
+def test_s16_what_comes_back_goes_to_the_tail(place: Place, queue: SafeRedisQueue[Any]) -> None:
     """S16: as in the original."""
     queue.put_many(list("abcd"))
     assert 2 == len(queue.transport.claim(place.name, lease=60.0, limit=2))
