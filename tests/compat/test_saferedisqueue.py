@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.proxy import proxy_to
 from faults.servers import server_in
 
 from queuekit import ReliableQueue
@@ -22,6 +23,7 @@ from queuekit.errors import (
     EncodeError,
     QueueFull,
     TransportClosed,
+    TransportUnavailable,
 )
 from queuekit.transport import QueueStats, Receipt
 
@@ -425,3 +427,37 @@ def test_the_commands_that_the_documentation_lists_are_enough(tmp_path: Path) ->
             server.do("LPUSH", "srq:q:queue", "uid")
             queue.ack("uid")
             assert 0 == len(queue)
+
+
+@pytest.mark.slow
+def test_a_lost_reply_loses_no_item(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    with proxy_to(place.url) as proxy:
+        port = int(proxy.url.rpartition(":")[2].partition("/")[0])
+        server = {**place.server, "port": port}
+        with SafeRedisQueue[Any](name=place.name, autoclean_interval=0.1, **server) as queue:
+            uid = queue.put("a")
+            queue.get(-1)
+            proxy.lose(to=b"srq:")  # to the claim
+            with pytest.raises(TransportUnavailable, match="comes back"):
+                queue.transport.claim(place.name, lease=0.1)
+            assert (uid, "a") == queue.get(20)
+            queue.ack(uid)
+            other = SafeRedisQueue[Any](name=place.name, **place.server)
+            proxy.lose(to=b"BLMOVE")
+            threading.Timer(0.3, other.put, ["b"]).start()
+            with pytest.raises(TransportUnavailable, match="comes back"):
+                queue.get(20)
+            uid, item = queue.get(20)
+            assert "b" == item
+            proxy.lose(to=b"srq:")
+            queue.ack(uid)  # is repeated
+            assert not place.client.exists(queue.ITEMS_KEY, queue.ACKBUF_KEY, queue.BACKUP)
+            assert "nobody" not in caplog.text, "the repeat found nothing, as it should"
+            uid = queue.put("c")
+            assert (uid, "c") == queue.get(20)
+            proxy.lose(to=b"srq:")
+            with pytest.raises(TransportUnavailable):
+                queue.fail(uid)
+            assert (uid, "c") == queue.get(20)
+            assert 0 == len(queue), "it was put back once"
+            other.close()
