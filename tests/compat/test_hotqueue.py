@@ -14,7 +14,9 @@ import pytest
 
 from queuekit import ReliableQueue
 from queuekit.backends.memory import MemoryTransport
+from queuekit.backends.redis.transport import RedisTransport
 from queuekit.compat.hotqueue import HotQueue, key_for_name
+from queuekit.compat.saferedisqueue import SafeRedisQueue
 from queuekit.errors import (
     ConfigurationError,
     DecodeError,
@@ -344,3 +346,28 @@ def test_a_reliable_queue_can_take_over_the_list(place: Place, queue: HotQueue[A
     assert message is not None
     message.fail(delay=0)
     assert ["b", "a"] == drain(queue), "a message that was tried before has a frame, and is read"
+
+
+@pytest.mark.redis
+def test_a_reliable_queue_reads_the_lists_as_they_are(place: Place, queue: HotQueue[Any]) -> None:
+    queue.put("a", {"b": 1})
+    transport = RedisTransport.from_url(place.url, prefix="hotqueue")
+    with ReliableQueue[Any](place.name, transport, serializer="pickle") as better:
+        for want in ("a", {"b": 1}):
+            message = better.get()
+            assert message is not None
+            assert want == message.body
+            message.ack()
+    transport.close()
+    assert 0 == len(queue)
+
+
+@pytest.mark.redis
+def test_messages_may_be_as_large_as_before(place: Place, queue: HotQueue[Any]) -> None:
+    large = b"x" * (17 * 2**20)
+    queue.put(large)
+    assert large == queue.get()
+    with SafeRedisQueue[Any](name=place.name, decode_responses=False, **place.server) as safe:
+        uid = safe.put(large)
+        assert (uid, large) == safe.get(-1)
+        safe.ack(uid)

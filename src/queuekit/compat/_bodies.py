@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from .._envelope import MAGIC
+
+MAX_BODY: Final = 512 * 2**20
+"""Bytes: what Redis takes; the originals set no limit of their own."""
 
 
 class HasSerializer(Protocol):

@@ -7,6 +7,7 @@ from typing import Final
 from ..backends.redis.keys import Keys
 from ..backends.redis.source import ClusterSource, Source
 from ..backends.redis.transport import RedisTransport
+from ._bodies import MAX_BODY
 
 PREFIX: Final = "hotqueue"
 
@@ -19,7 +20,7 @@ class HotQueueTransport(RedisTransport):
     """
 
     def __init__(self, source: Source | ClusterSource, *, prefix: str = PREFIX) -> None:
-        super().__init__(source, prefix=prefix)
+        super().__init__(source, prefix=prefix, max_body=MAX_BODY)
 
     def _enter(self, queue: str) -> Keys:
         keys = super()._enter(queue)

@@ -25,7 +25,6 @@ from ..backends.redis.link import Link
 from ..backends.redis.source import ClusterSource, Source
 from ..errors import TransportClosed
 from ..transport import (
-    MAX_BODY,
     MAX_CLAIM,
     NO_OPTIONS,
     Delivery,
@@ -34,6 +33,7 @@ from ..transport import (
     QueueStats,
     Receipt,
 )
+from ._bodies import MAX_BODY
 from ._srq_claims import CHUNK, RETURNS, SrqClaims, chunks_of, receipts_of, uids_of
 from ._srq_script import PREFIX, SrqKeys
 
