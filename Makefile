@@ -41,8 +41,9 @@ check: $(VENV)/stamp-dev
 gen: $(VENV)/stamp-dev
 	$(BIN)/python tools/unasync.py
 
+# BENCH="--quick --only raw,queuekit,hotqueue" measures a part; see benchmarks/README.md.
 bench: $(VENV)/stamp-test
-	$(BIN)/python benchmarks/baseline.py
+	$(BIN)/python benchmarks/bench.py $(BENCH)
 
 $(VENV)/stamp: pyproject.toml
 	@test -n "$(PY)" || { echo "queuekit needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }

@@ -1,13 +1,14 @@
 """
 Show that no operation's cost grows with the length of the queue: ``python benchmarks/scale.py``.
 
-The same operations on a queue of 1,000 and of 1,000,000 messages, on each store: the last column is
-the time at the long queue in units of the time at the short one.
+The same steps, in turns, on a queue of 1,000 messages and on one of 1,000,000 (of 10,000,000 within
+``make bench``): the last column is the time at the long queue in units of that at the short one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -20,7 +21,7 @@ from server import private_server
 from queuekit import ReliableQueue
 
 BODY = b"x" * 100
-REPEATS = 200
+ROUNDS, REPEATS = 9, 60
 
 
 def operations(queue: ReliableQueue[bytes]) -> dict[str, Callable[[], object]]:
@@ -48,34 +49,23 @@ def operations(queue: ReliableQueue[bytes]) -> dict[str, Callable[[], object]]:
     }
 
 
-def main() -> None:
-    """Measure each store at both lengths and print the ratios."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
-    parser.add_argument("--short", type=int, default=1_000)
-    parser.add_argument("--long", type=int, default=1_000_000)
-    arguments = parser.parse_args()
-    core = {min(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
-    if core:
-        os.sched_setaffinity(0, core)
+def compare(store: str, short: int, long: int) -> dict[str, tuple[float, float, float]]:
+    """Return of each step its seconds at both lengths and the median ratio of the rounds."""
+    found: dict[str, tuple[float, float, float]] = {}
     with (
-        tempfile.TemporaryDirectory(prefix="queuekit-bench-") as folder,
-        private_server(core) as url,
+        ReliableQueue("short", store, serializer="bytes") as few,
+        ReliableQueue("long", store, serializer="bytes") as many,
     ):
-        for store in ("memory:", f"sqlite:///{folder}/scale.db", url):
-            name = store.partition(":")[0]
-            times: dict[str, list[float]] = {}
-            for length in (arguments.short, arguments.long):
-                with ReliableQueue(f"scale{length}", store, serializer="bytes") as queue:
-                    for _ in range(length // 1000):
-                        queue.put_many([BODY] * 1000)
-                    for label, step in operations(queue).items():
-                        times.setdefault(label, []).append(median_time(step))
-            print(f"\n{name:<26}{arguments.short:>12,}{arguments.long:>12,}{'ratio':>8}")
-            for label, (short, long) in times.items():
-                print(
-                    f"{label:<26}{short * 1e6:>9.1f} us{long * 1e6:>9.1f} us{long / short:>8.2f}",
-                    flush=True,
-                )
+        for queue, length in ((few, short), (many, long)):
+            for first in range(0, length, 1000):
+                queue.put_many([BODY] * min(1000, length - first))
+        pairs = zip(operations(few).items(), operations(many).values(), strict=True)
+        for (label, at_few), at_many in pairs:
+            rounds = [(median_time(at_few), median_time(at_many)) for _ in range(ROUNDS)]
+            times = [statistics.median(each) for each in zip(*rounds, strict=True)]
+            ratio = statistics.median(long / short for short, long in rounds)
+            found[label] = times[0], times[1], ratio
+    return found
 
 
 def median_time(step: Callable[[], object]) -> float:
@@ -86,6 +76,34 @@ def median_time(step: Callable[[], object]) -> float:
         step()
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
+
+
+def main() -> None:
+    """Measure each store at both lengths and print the ratios."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[1])
+    parser.add_argument("--short", type=int, default=1_000)
+    parser.add_argument("--long", type=int, default=1_000_000)
+    parser.add_argument("--json", metavar="URL", help="print as JSON what this store does")
+    arguments = parser.parse_args()
+    core = {min(os.sched_getaffinity(0))} if hasattr(os, "sched_getaffinity") else set()
+    if core:
+        os.sched_setaffinity(0, core)
+    if arguments.json:
+        print(json.dumps(compare(arguments.json, arguments.short, arguments.long)))
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="queuekit-bench-") as folder,
+        private_server(core) as url,
+    ):
+        for store in ("memory:", f"sqlite:///{folder}/scale.db", url):
+            name = store.partition(":")[0]
+            print(f"\n{name:<26}{arguments.short:>12,}{arguments.long:>12,}{'ratio':>8}")
+            steps = compare(store, arguments.short, arguments.long)
+            for label, (short, long, ratio) in steps.items():
+                print(
+                    f"{label:<26}{short * 1e6:>9.1f} us{long * 1e6:>9.1f} us{ratio:>8.2f}",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ def private_server(cores: set[int]) -> Iterator[str]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="queuekit-bench-") as folder:
         options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        options += ["--databases", "64"]
         server = subprocess.Popen(
             [binary, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
