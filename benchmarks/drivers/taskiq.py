@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import redis
-from taskiq.receiver import Receiver
+from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
 from .subject import BULK, WorkerSubject
@@ -23,15 +22,19 @@ class Taskiq(WorkerSubject):
         self._loop = asyncio.new_event_loop()
         self._stuck = False
         self._redis = redis.Redis.from_url(url)
-        self._broker = RedisStreamBroker(url)
-        self._broker.is_worker_process = True
+        self._url, self._streams = url, 0
+        self._open()
+        self.clear()
+
+    def _open(self) -> None:
+        self._streams += 1
+        self._broker = RedisStreamBroker(self._url, queue_name=f"taskiq{self._streams}")
 
         @self._broker.task(task_name="job")
         async def job(body: str) -> None:
             self.tick(body)
 
         self._job = job
-        self.clear()
 
     def _run(self, work: Any) -> None:
         self._loop.run_until_complete(work)
@@ -41,6 +44,9 @@ class Taskiq(WorkerSubject):
 
     def clear(self) -> None:
         self._redis.flushdb()
+        if self._stuck:  # away from the one that would take messages from the next
+            self._stuck = False
+            self._open()
         self._run(self._broker.startup())  # makes the group, which sees what comes after it
 
     def rput(self, count: int, body: bytes) -> None:
@@ -70,16 +76,14 @@ class Taskiq(WorkerSubject):
             )
 
         async def run() -> None:
-            receiver = Receiver(
-                self._broker, ThreadPoolExecutor(), max_async_tasks=100, run_startup=False
-            )
-            finish = asyncio.Event()
-            task = asyncio.create_task(receiver.listen(finish))
+            task = asyncio.create_task(run_receiver_task(self._broker))
             await self.wait_for_calls_async()
-            finish.set()
-            # At times it does not end, and would take messages from the next one.
-            _, left = await asyncio.wait([task], timeout=5)
-            self._stuck = bool(left)
+            for _ in range(5):  # one cancellation alone is lost at times
+                task.cancel()
+                _, left = await asyncio.wait([task], timeout=1)
+                if not left:
+                    return
+            self._stuck = True
 
         self._run(run())
 
