@@ -225,6 +225,22 @@ class SafeRedisQueueTransport:
                 lost += receipts_of(reply)
         return lost
 
+    def ack_and_claim(
+        self,
+        queue: str,
+        receipts: Sequence[Receipt],
+        *,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> tuple[list[Receipt], list[Delivery]]:
+        """See ``Transport.ack_and_claim``; one after the other."""
+        check_count("limit", limit)
+        self._check_lease(lease)
+        check_seconds("timeout", timeout)
+        lost = self.ack(queue, receipts)
+        return lost, self.claim(queue, lease=lease, limit=limit, timeout=timeout)
+
     def release(
         self, queue: str, receipts: Sequence[Receipt], *, counted: bool, delay: float = 0.0
     ) -> list[Receipt]:

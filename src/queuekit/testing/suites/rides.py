@@ -9,7 +9,7 @@ from ...errors import ConfigurationError, TransportClosed
 from ...transport import QueueStats, Receipt, Transport
 from ..harness import Harness
 from .base import Suite, claim_all, filled
-from .samples import BEYOND, LEASE, QUEUE, bodies, numbered, receipts
+from .samples import BEYOND, LEASE, QUEUE, bodies, needs, numbered, receipts
 
 
 class RideSuite(Suite):
@@ -31,6 +31,7 @@ class RideSuite(Suite):
     def test_acks_that_are_not_held_are_named_and_the_claim_is_made(
         self, transport: Transport, harness: Harness
     ) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         (late,) = filled(transport, b"late")
         harness.pass_time(BEYOND)
         (again,) = claim_all(transport)

@@ -9,7 +9,7 @@ from ...errors import ConfigurationError, TransportClosed
 from ...transport import AsyncTransport, QueueStats, Receipt
 from ..harness_async import AsyncHarness
 from .base_async import AsyncSuite, claim_all, filled
-from .samples import BEYOND, LEASE, QUEUE, bodies, numbered, receipts
+from .samples import BEYOND, LEASE, QUEUE, bodies, needs, numbered, receipts
 
 
 class AsyncRideSuite(AsyncSuite):
@@ -35,6 +35,7 @@ class AsyncRideSuite(AsyncSuite):
     async def test_acks_that_are_not_held_are_named_and_the_claim_is_made(
         self, transport: AsyncTransport, harness: AsyncHarness
     ) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
         (late,) = await filled(transport, b"late")
         await harness.pass_time(BEYOND)
         (again,) = await claim_all(transport)
