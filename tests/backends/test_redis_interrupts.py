@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import redis
 
+from queuekit import AsyncQueue, Queue
 from queuekit.backends.redis._wire import LinkBroken
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
@@ -404,3 +405,19 @@ def test_the_end_of_asyncio_run_loses_nothing(redis_url: str, redis_prefix: str,
         asyncio.run(main(5 * run, random.uniform(0, 0.002)))
     asyncio.run(drain())
     assert sorted(got) == sorted(b"%d" % i for i in range(125))
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2])
+def test_a_short_socket_timeout_does_not_cut_waits(
+    redis_url: str, redis_prefix: str, seconds: float
+) -> None:
+    """A server ends waits a tenth of a second late."""
+    url = f"{redis_url}?prefix={redis_prefix}&socket_timeout={seconds}"
+    with Queue("q", url) as queue:
+        assert queue.get(timeout=0.5) is None
+
+    async def wait() -> None:
+        async with AsyncQueue("q", url) as queue:
+            assert await queue.get(timeout=0.5) is None
+
+    asyncio.run(wait())

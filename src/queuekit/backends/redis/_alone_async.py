@@ -9,12 +9,10 @@ from typing import Final
 
 from ._slot_async import Slot
 from ._wire import Command, LinkBroken, Reply
+from .source import silence_waiting
 
 _WIDTH: Final = 32
 """Calls at a time that wait for the copies of a put; idle connections."""
-
-MAX_SILENCE_WAITING: Final = 3.0
-"""Seconds that a server may be silent while it holds a wait of a second at most."""
 
 
 class Alone:
@@ -38,7 +36,7 @@ class Alone:
 
     async def wait(self, commands: Sequence[Command], into: list[Reply], *, keeps: bool) -> None:
         """Exchange what a message ends, or a second."""
-        await self._call(commands, into, min(self._patience, MAX_SILENCE_WAITING), keeps, keeps)
+        await self._call(commands, into, silence_waiting(self._patience), keeps, keeps)
 
     async def hold(self, commands: Sequence[Command], into: list[Reply], *, keeps: bool) -> None:
         """Exchange what waits for the server's own copies."""

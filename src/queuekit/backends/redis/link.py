@@ -17,13 +17,10 @@ from ..._forks import FORKS
 from ._errors import is_elsewhere
 from ._line import Line
 from ._wire import Command, Connection, LinkBroken, LinkClosed, Reply, pack
-from .source import Source
+from .source import Source, silence_waiting
 
 _IDLE: Final = 0.1
 """Seconds after which a connection is looked at before it is used: the server may have gone."""
-
-MAX_SILENCE_WAITING: Final = 3.0
-"""Seconds that a server may be silent while it holds a wait of a second at most."""
 
 
 class _Slot:
@@ -55,7 +52,7 @@ class Link:
         self.source = source
         self.trips = 0
         """Sends so far, for tests and measurements."""
-        self._waiting_silence = min(source.socket_timeout, MAX_SILENCE_WAITING)
+        self._waiting_silence = silence_waiting(source.socket_timeout)
         self.closed = False
         self._begin()
 

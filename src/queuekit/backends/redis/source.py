@@ -18,10 +18,22 @@ from ._resp import Refuse, new_reader
 from ._slots import Address
 from ._wire import AsyncConnection, Connection
 
+_LATE: Final = 0.5
+_LONGEST_SILENCE: Final = 3.0
+
 SOCKET_TIMEOUT: Final = 5.0
 """Seconds that a server may be silent; waits are cut into slices well below."""
 
 _CLIENT_NAME: Final = re.compile(r"[!-~]*")
+
+
+def silence_waiting(socket_timeout: float) -> float:
+    """
+    Return how many seconds a server may be silent while it holds a wait of a second at most.
+
+    A server looks ten times a second which waits are over, so a short timeout needs some more.
+    """
+    return min(socket_timeout + _LATE, _LONGEST_SILENCE)
 
 
 class Source:
