@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -26,6 +27,12 @@ _shown: list[str] = []
 # No deadlines: the machine may be busy. No database: a run does not depend on the one before.
 settings.register_profile("queuekit", deadline=None, database=None)
 settings.load_profile("queuekit")
+
+
+# A session started in the background of a script inherits that Ctrl-C is ignored, and so would all
+# processes of the tests: those that are sent one would not end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
