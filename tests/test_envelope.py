@@ -58,7 +58,7 @@ def test_headers_that_are_no_object_of_texts_are_an_error(packed: bytes) -> None
         frame.unwrap(head + len(packed).to_bytes(4, "big") + packed)
 
 
-@pytest.mark.parametrize("flags", [0x04, 0x80, 0xFF])
+@pytest.mark.parametrize("flags", [0x40, 0x80, 0xFF])
 def test_flags_of_a_newer_version_are_an_error(flags: int) -> None:
     with pytest.raises(frame.FrameError, match="newer"):
         frame.unwrap(frame.MAGIC + bytes([flags, 0]) + ID + b"body")
@@ -96,3 +96,25 @@ def test_ids_of_claimed_bodies_are_distinct_and_carry_no_time(index: int, token:
     assert bytes.fromhex(mine)
     assert frame.id_time_ms(mine) is None
     assert mine != frame.claimed_id(token, index + 1)
+
+
+@pytest.mark.parametrize("level", range(-3, 4))
+@pytest.mark.parametrize("group", ["", "g", "\u00e4" * 127])
+@pytest.mark.parametrize("headers", [{}, {"a": "b"}])
+def test_a_place_travels_in_the_frame(level: int, group: str, headers: dict[str, str]) -> None:
+    place = frame.Place(level, group)
+    data = frame.wrap(ID, b"body", headers, place)
+    assert (ID.hex(), headers, b"body", place) == frame.unwrap(data)
+    assert place == frame.frame_place(data)
+    assert level or group or headers or data == frame.PLAIN + ID + b"body"
+
+
+def test_a_group_cut_short_or_no_text_is_an_error() -> None:
+    whole = frame.wrap(ID, b"", {}, frame.Place(1, "group"))
+    for size in range(frame.HEAD, len(whole)):
+        with pytest.raises(frame.FrameError, match="group"):
+            frame.unwrap(whole[:size])
+    with pytest.raises(frame.FrameError, match="UTF-8"):
+        frame.unwrap(whole[:-1] + b"\xff")
+    with pytest.raises(frame.FrameError, match="group"):
+        frame.unwrap(whole[: frame.HEAD] + b"\0")

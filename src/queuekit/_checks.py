@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
 from .errors import BodyTooLarge, ConfigurationError, Unsupported
+from .transport import Features, PushOptions
 
 MAX_NAME: Final = 250
 """
@@ -86,6 +87,25 @@ def check_durable(durable: object, offered: Sequence[str]) -> None:
             raise ConfigurationError(f'durable must be "disk" or "replicas", not {durable!r}')
         what = " or ".join(repr(each) for each in offered) or "nothing"
         raise Unsupported(f"a put on this transport can wait for {what}, not for {durable!r}")
+
+
+def check_push(options: PushOptions, features: Features, count: int, token: str | None) -> None:
+    """Refuse a push of *count* bodies that asks for what a transport does not declare."""
+    check_limit("delay", check_seconds("delay", options.delay), features.max_delay)
+    check_durable(options.durable, features.waits_for)
+    if options.placed and not (features.priorities or features.groups):
+        raise Unsupported("this transport keeps neither priorities nor groups")
+    if options.dedup is not None:
+        if not features.dedup:
+            raise Unsupported("this transport keeps no dedup keys")
+        if count != 1 or token is None:
+            raise ConfigurationError("a push with a dedup key has one body, and a token")
+        check_name(options.dedup.key)
+        check_seconds("window", options.dedup.window, positive=True)
+    if options.max_length is not None:
+        if not features.bounds:
+            raise Unsupported("this transport keeps no bound on the length of a queue")
+        check_count("max_length", options.max_length)
 
 
 def check_ids(ids: Sequence[str], count: int) -> list[bytes]:

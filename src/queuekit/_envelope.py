@@ -1,8 +1,10 @@
 """
 The frame around a body that must carry an id, an attempt count or headers. Pure.
 
-Layout: ``C1 71``, a flags byte, an attempts byte, 16 bytes of id, then, where bit 0 of the flags is
-set, four bytes of length (big-endian) and the headers as a JSON object of texts, then the body.
+Layout: ``C1 71``, a flags byte, an attempts byte, 16 bytes of id; then, where bit 2 of the flags is
+set, a byte of length and the group in UTF-8; then, where bit 0 is set, four bytes of length
+(big-endian) and the headers as a JSON object of texts; then the body. Bits 3 to 5 are the level, in
+two's complement.
 ``C1`` begins no UTF-8 text, no MessagePack and no pickle, so a body without a frame is told apart
 by its first two bytes. A body that must carry nothing is stored as it is.
 """
@@ -21,13 +23,30 @@ HAS_HEADERS: Final = 0x01
 BY_STORE: Final = 0x02
 """The store added this frame to a body that had none, to count attempts; it takes it off again."""
 
+HAS_GROUP: Final = 0x04
+LEVEL: Final = 0x38
+"""The bits of the level: 0 is the usual one, and costs nothing."""
+PLACED: Final = HAS_GROUP | LEVEL
+
 PLAIN: Final = MAGIC + b"\x00\x00"
 """Begins a frame without headers; behind it come the id and, at ``HEAD``, the body."""
-_WITH_HEADERS: Final = MAGIC + bytes([HAS_HEADERS, 0])
 _STORE_HEAD: Final = MAGIC + bytes([BY_STORE])
-_KNOWN: Final = HAS_HEADERS | BY_STORE
+_KNOWN: Final = HAS_HEADERS | BY_STORE | PLACED
 
 NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+class Place(NamedTuple):
+    """Where a message stands among those of its queue."""
+
+    level: int = 0
+    """Its priority, -3 to 3; a higher one is handed out first."""
+    group: str = ""
+    """1 to 255 bytes of UTF-8; empty means none."""
+
+
+NOWHERE: Final = Place()
+"""Level 0, no group."""
 
 
 class Envelope(NamedTuple):
@@ -37,6 +56,7 @@ class Envelope(NamedTuple):
     """32 hexadecimal digits; None for a body without a frame."""
     headers: Mapping[str, str]
     body: bytes
+    place: Place = NOWHERE
 
 
 class FrameError(ValueError):
@@ -62,12 +82,25 @@ def id_time_ms(message_id: str) -> int | None:
     return int(message_id[:12], 16) if message_id[12:13] == "7" else None
 
 
-def wrap(message_id: bytes, body: bytes, headers: Mapping[str, str] = NO_HEADERS) -> bytes:
+def wrap(
+    message_id: bytes,
+    body: bytes,
+    headers: Mapping[str, str] = NO_HEADERS,
+    place: Place = NOWHERE,
+) -> bytes:
     """Put a frame around *body*."""
-    if not headers:
+    if not headers and place == NOWHERE:
         return PLAIN + message_id + body
-    packed = json.dumps(dict(headers), separators=(",", ":")).encode()
-    return b"".join((_WITH_HEADERS, message_id, len(packed).to_bytes(4, "big"), packed, body))
+    flags, parts = (place.level & 7) << 3, [message_id]
+    if place.group:
+        group = place.group.encode()
+        flags |= HAS_GROUP
+        parts += [bytes([len(group)]), group]
+    if headers:
+        packed = json.dumps(dict(headers), separators=(",", ":")).encode()
+        flags |= HAS_HEADERS
+        parts += [len(packed).to_bytes(4, "big"), packed]
+    return b"".join((MAGIC, bytes([flags, 0]), *parts, body))
 
 
 def wrap_all(ids: Sequence[bytes], bodies: Sequence[bytes]) -> list[bytes]:
@@ -80,23 +113,51 @@ def unwrap(data: bytes) -> Envelope:
     Take the frame off; a body without one comes back as it is, with id None.
 
     Raises:
-        FrameError: Cut short, flags of a newer version, or headers that are no JSON object.
+        FrameError: Cut short, flags of a newer version, a group that is no text, or headers that
+            are no JSON object.
     """
     if data[:2] != MAGIC:
-        return Envelope(None, NO_HEADERS, data)
+        return Envelope(None, NO_HEADERS, data, NOWHERE)
     if len(data) < HEAD:
         raise FrameError(f"a frame has at least {HEAD} bytes, this one {len(data)}")
     flags = data[2]
     if flags & ~_KNOWN:
         raise FrameError(f"unknown frame flags 0x{flags:02x}, perhaps of a newer version")
     message_id = data[4:HEAD].hex()
+    if not flags & ~BY_STORE:
+        return Envelope(message_id, NO_HEADERS, data[HEAD:], NOWHERE)
+    place, start = NOWHERE, HEAD
+    if flags & PLACED:
+        place = frame_place(data)
+        start += 1 + data[HEAD] if place.group else 0
     if not flags & HAS_HEADERS:
-        return Envelope(message_id, NO_HEADERS, data[HEAD:])
-    start = HEAD + 4
-    end = start + int.from_bytes(data[HEAD:start], "big")
-    if len(data) < end:
+        return Envelope(message_id, NO_HEADERS, data[start:], place)
+    end = start + 4 + int.from_bytes(data[start : start + 4], "big")
+    if len(data) < max(end, start + 4):
         raise FrameError("the frame ends within its headers")
-    return Envelope(message_id, _headers(data[start:end]), data[end:])
+    return Envelope(message_id, _headers(data[start + 4 : end]), data[end:], place)
+
+
+def frame_place(data: bytes) -> Place:
+    """
+    Return the level and the group that a frame carries; of a body without one, neither.
+
+    Raises:
+        FrameError: It ends within its group, or the group is empty or no text.
+    """
+    if data[:2] != MAGIC or len(data) < HEAD or not data[2] & PLACED:
+        return NOWHERE
+    bits = (data[2] & LEVEL) >> 3
+    level = bits - 8 if bits > 3 else bits
+    if not data[2] & HAS_GROUP:
+        return Place(level)
+    end = HEAD + 1 + (data[HEAD] if len(data) > HEAD else 0)
+    if end == HEAD + 1 or len(data) < end:
+        raise FrameError("the frame ends within its group")
+    try:
+        return Place(level, data[HEAD + 1 : end].decode())
+    except UnicodeDecodeError as exc:
+        raise FrameError("the group of the frame is no UTF-8") from exc
 
 
 def unwrap_or_raw(data: bytes) -> Envelope:
@@ -104,7 +165,7 @@ def unwrap_or_raw(data: bytes) -> Envelope:
     try:
         return unwrap(data)
     except FrameError:
-        return Envelope(None, NO_HEADERS, data)
+        return Envelope(None, NO_HEADERS, data, NOWHERE)
 
 
 def _headers(packed: bytes) -> Mapping[str, str]:

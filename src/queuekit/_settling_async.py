@@ -254,7 +254,8 @@ class AsyncSettlingQueue(AsyncNamedQueue[AsyncTransport, T]):
                 message_id = data[4:HEAD].hex()
             else:
                 envelope = unwrap(data)
-                message_id, headers, packed = envelope.id or message_id, *envelope[1:]
+                message_id = envelope.id or message_id
+                headers, packed = envelope.headers, envelope.body
             if attempt > 1:
                 self._refuse_poison(delivery)
             body = self._codec.decode(packed)

@@ -74,8 +74,11 @@ class QueueFull(TransportError):
     The store has no room. Claiming and acking still work.
 
     Nothing was stored; but of a batch that the transport stores in steps (its ``features`` lack
-    ``atomic_push``) the first bodies may be.
+    ``atomic_push``) the first bodies may be. Where it is the queue that is full,
+    :attr:`max_length` is its bound.
     """
+
+    max_length: int | None = None
 
 
 class Unsupported(TransportError):

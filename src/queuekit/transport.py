@@ -52,6 +52,14 @@ class QueueStats(NamedTuple):
     """Held by consumers; an expired claim counts here until it is recovered."""
 
 
+class Dedup(NamedTuple):
+    """A key that is stored with the push's token, in the same step, if it is new."""
+
+    key: str
+    window: float
+    """Seconds, from the first push with that key, before the key is new again."""
+
+
 @dataclass(frozen=True, slots=True)
 class PushOptions:
     """What a push may ask for beyond storing; a transport refuses what it does not declare."""
@@ -60,6 +68,16 @@ class PushOptions:
     """Seconds, by the transport's clock, before the bodies become ready."""
     durable: Durability | None = None
     """Return only when the bodies would also survive the end of this machine, or of the primary."""
+    placed: bool = False
+    """Frames of these bodies carry a priority or a group: the store looks, and honours them."""
+    dedup: Dedup | None = None
+    """Store the one body only if its key is new."""
+    max_length: int | None = None
+    """
+    Store nothing if the queue had more messages than this afterwards, those claimed not counted.
+
+    Returned messages (failed, released, expired ones) are never refused, and may exceed it.
+    """
 
 
 NO_OPTIONS: Final = PushOptions()
@@ -93,6 +111,14 @@ class Features(NamedTuple):
     uncounted_release: bool = True
     """A message can be given back to the head without counting an attempt."""
     peekable: bool = True
+    priorities: bool = False
+    """Ready messages are claimed by the levels in their frames, highest first."""
+    groups: bool = False
+    """Of the messages with one group in their frames one is in flight, and their order is kept."""
+    dedup: bool = False
+    """``PushOptions.dedup`` is honoured; and the transport is a ``Marking`` one."""
+    bounds: bool = False
+    """``PushOptions.max_length`` is honoured, exactly, whoever else pushes."""
     waits_for: tuple[Durability, ...] = ()
     """What a push can wait for; ``PushOptions.durable`` names one."""
     max_body: int = MAX_BODY
@@ -114,9 +140,9 @@ class FifoTransport(Protocol):
         """What this transport offers."""
         ...
 
-    def push(self, queue: str, bodies: Sequence[bytes]) -> None:
+    def push(self, queue: str, bodies: Sequence[bytes]) -> str | None:
         """
-        Store *bodies* at the tail, in their order, and return when they are stored.
+        Store *bodies* at the tail, in their order, and return None when they are stored.
 
         Raises:
             BodyTooLarge: One body exceeds ``features.max_body``; nothing is stored.
@@ -177,9 +203,12 @@ class Transport(FifoTransport, Protocol):
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """
         Store *bodies* as ``FifoTransport.push`` does, or delayed by ``options.delay`` seconds.
+
+        Returns None; but if ``options.dedup`` names a key that is not new, the token that it was
+        pushed with, and nothing is stored.
 
         With a *token*, the same token again for the same queue stores nothing twice (within an
         hour, and by the same transport object), so the transport may repeat a lost call by itself.
@@ -188,6 +217,7 @@ class Transport(FifoTransport, Protocol):
 
         Raises:
             Unsupported: An option that this transport does not declare; nothing is stored.
+            QueueFull: Also when ``options.max_length`` is reached; the error has it.
             NotConfirmed: The bodies are stored, but not as ``options.durable`` asks. The same call
                 with the same token asks again.
         """
@@ -280,7 +310,7 @@ class AsyncFifoTransport(Protocol):
         """What this transport offers."""
         ...
 
-    async def push(self, queue: str, bodies: Sequence[bytes]) -> None:
+    async def push(self, queue: str, bodies: Sequence[bytes]) -> str | None:
         """See ``FifoTransport.push``."""
         ...
 
@@ -316,7 +346,7 @@ class AsyncTransport(AsyncFifoTransport, Protocol):
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """See ``Transport.push``."""
         ...
 

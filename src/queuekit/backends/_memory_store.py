@@ -14,8 +14,8 @@ from typing import ClassVar, Final, TypeVar
 from .._checks import (
     check_bodies,
     check_count,
-    check_durable,
     check_name,
+    check_push,
     check_seconds,
 )
 from .._lanes import Lanes, whole
@@ -170,7 +170,7 @@ class MemoryOperations:
         for body in bodies:
             if len(body) > max_body:
                 check_bodies(queue, bodies, max_body)
-        plain = options is NO_OPTIONS or (options.delay == 0.0 and options.durable is None)
+        plain = options is NO_OPTIONS or options == NO_OPTIONS
         if lane is None or not plain or not bodies:
             self._push_slowly(queue, deque(bodies), options, token)
             return
@@ -195,8 +195,8 @@ class MemoryOperations:
     def _push_slowly(
         self, queue: str, bodies: deque[bytes], options: PushOptions, token: str | None
     ) -> None:
-        delay = check_seconds("delay", options.delay)
-        check_durable(options.durable, self._features.waits_for)
+        check_push(options, self._features, len(bodies), token)
+        delay = options.delay
         store, count = self._store, len(bodies)
 
         def step(lane: Lanes) -> None:

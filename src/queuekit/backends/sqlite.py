@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from .._checks import check_bodies, check_count, check_durable, check_seconds
+from .._checks import check_bodies, check_count, check_push, check_seconds
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
 from ..errors import ConfigurationError, QueueKitError
 from ..transport import (
@@ -116,8 +116,9 @@ class SQLiteTransport:
     ) -> None:
         """See ``Transport.push``; tokens are remembered for an hour, but the last 100,000 only."""
         check_bodies(queue, bodies, self._features.max_body)
-        delay = check_seconds("delay", options.delay)
-        check_durable(options.durable, self._features.waits_for)
+        if options is not NO_OPTIONS:
+            check_push(options, self._features, len(bodies), token)
+        delay = options.delay
         lane = self._lane(queue, make=bool(bodies))
         if not bodies or lane is None:
             return

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 from .._checks import (
     check_bodies,
     check_count,
-    check_durable,
     check_limit,
+    check_push,
     check_seconds,
 )
 from ..backends.redis._pops import milliseconds
@@ -131,8 +131,7 @@ class SafeRedisQueueTransport:
     ) -> None:
         """See ``Transport.push``; a token changes nothing. Never repeated."""
         keys = self._enter(queue)
-        check_limit("delay", check_seconds("delay", options.delay), self._features.max_delay)
-        check_durable(options.durable, self._features.waits_for)
+        check_push(options, self._features, len(bodies), token)
         self._put(queue, keys, bodies)
 
     def put(self, queue: str, bodies: Sequence[bytes]) -> list[str]:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
-from ..._checks import check_bodies, check_count, check_durable, check_seconds
+from ..._checks import check_bodies, check_count, check_push, check_seconds
 from ..._forks import FORKS
 from ...errors import TransportClosed
 from ...transport import (
@@ -162,8 +162,8 @@ class AsyncRedisTransport:
                     doing, [command], unknown="the bodies may or may not be stored"
                 )
             return
-        delay = milliseconds(check_seconds("delay", options.delay))
-        check_durable(options.durable, WAITS_FOR)
+        check_push(options, self._features, len(bodies), token)
+        delay = milliseconds(options.delay)
         if delay:
             check_framed(bodies)
         await self._puts.put(doing, keys, batch, delay, token, options.durable)
