@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NoReturn
 
+from .abilities import Limits
 from .errors import BodyTooLarge, ConfigurationError, Unsupported
 from .transport import Features, PushOptions
 
@@ -24,6 +25,9 @@ _ID: Final = 16
 
 MAX_SECONDS: Final = 100 * 365 * 86400.0
 """A century: what is longer is a mistake, or a number of milliseconds."""
+
+MAX_RATE: Final = 1e9
+"""Messages: what is more is no limit."""
 
 
 def check_name(name: object) -> str:
@@ -106,6 +110,25 @@ def check_push(options: PushOptions, features: Features, count: int, token: str 
         if not features.bounds:
             raise Unsupported("this transport keeps no bound on the length of a queue")
         check_count("max_length", options.max_length)
+
+
+def _check_rate(rate: object) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)):
+        raise ConfigurationError(f"rate is a number of messages, not {_kind(rate)}")
+    if not 0 < rate <= MAX_RATE:
+        raise ConfigurationError(
+            f"rate must be more than 0 and at most {MAX_RATE:.0f} messages, not {rate!r}"
+        )
+
+
+def check_limits(limits: Limits) -> None:
+    """Refuse limits that let nothing through, or that are none."""
+    if limits.rate is not None:
+        _check_rate(limits.rate)
+    check_seconds("per", limits.per, positive=True)
+    check_count("burst", limits.burst)
+    if limits.in_flight is not None:
+        check_count("in_flight", limits.in_flight)
 
 
 def check_ids(ids: Sequence[str], count: int) -> list[bytes]:

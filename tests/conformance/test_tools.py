@@ -9,7 +9,12 @@ import pytest
 from queuekit.backends.memory import AsyncMemoryTransport, MemoryTransport
 from queuekit.errors import ConfigurationError, QueueFull, TransportUnavailable
 from queuekit.testing import AsyncFlakyTransport, FakeClock, FlakyTransport, MovableClock
-from queuekit.testing.suites import ClaimSuite, FifoSuite
+from queuekit.testing.suites import (
+    AsyncTransportSuite,
+    ClaimSuite,
+    FifoSuite,
+    TransportSuite,
+)
 from queuekit.transport import AsyncTransport, QueueStats, Transport
 
 from .harnesses import MemoryHarness
@@ -101,3 +106,11 @@ def test_a_movable_clock_runs_on_from_where_it_was_moved_to() -> None:
     assert 10.0 == clock()
     clock.advance(100.0)
     assert [111.0, 112.0] == [clock(), clock()]
+
+
+@pytest.mark.parametrize("suite", [TransportSuite, AsyncTransportSuite])
+def test_no_part_of_the_suite_hides_a_test_of_another(suite: type) -> None:
+    """Of two tests with one name only the first would run."""
+    names = [name for part in suite.__mro__ for name in vars(part) if name.startswith("test_")]
+    assert len(names) > 100
+    assert sorted(set(names)) == sorted(names)

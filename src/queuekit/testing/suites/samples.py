@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from ..._envelope import new_ids, wrap
-from ...transport import Delivery, Features, Receipt
+from ..._envelope import NO_HEADERS, Place, new_ids, unwrap, wrap
+from ...transport import Delivery, Features, PushOptions, Receipt
 
 
 class HasFeatures(Protocol):
@@ -30,6 +30,9 @@ WITHIN: Final = 40.0
 """Seconds that pass without ending a lease or delay of ``LEASE``, however slow the machine is."""
 BEYOND: Final = 61.0
 """Seconds that end it."""
+
+PLACED: Final = PushOptions(placed=True)
+"""A push of frames that carry a level or a group."""
 
 ODD_NAMES: Final = [
     "plain", "a", "a:w", "{a}:w", "{a}:leases", "{a}:delayed", "{a", "a}", "%", "%7B", "%%",
@@ -82,6 +85,17 @@ def framed(*bodies: bytes) -> list[bytes]:
     """Put frames with ids around *bodies*, as an engine does: what is delayed must be distinct."""
     ids = new_ids(len(bodies), now_ms=int(time.time() * 1000), entropy=os.urandom(10))
     return [wrap(message_id, body) for message_id, body in zip(ids, bodies, strict=True)]
+
+
+def placed(body: bytes, *, level: int = 0, group: str = "") -> bytes:
+    """Put a frame around *body* that carries its place, as an engine does."""
+    (message_id,) = new_ids(1, now_ms=int(time.time() * 1000), entropy=os.urandom(10))
+    return wrap(message_id, body, NO_HEADERS, Place(level, group))
+
+
+def inner(found: Iterable[Delivery | bytes]) -> list[bytes]:
+    """Return what is in the frames: a store may count attempts in them."""
+    return [unwrap(one if isinstance(one, bytes) else one.body).body for one in found]
 
 
 def receipts(deliveries: Iterable[Delivery]) -> list[Receipt]:

@@ -1,0 +1,264 @@
+# Generated from limits_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Limits: how fast all consumers of a queue together take its messages."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import pytest
+
+from ...abilities import Limiting, Limits
+from ...errors import ConfigurationError, TransportClosed
+from ...transport import PushOptions, QueueStats, Transport
+from ..harness import Harness
+from .base import Suite
+from .samples import (
+    BAD_COUNTS,
+    BAD_NAMES,
+    BAD_SECONDS,
+    BEYOND,
+    LEASE,
+    OTHER,
+    PLACED,
+    QUEUE,
+    WITHIN,
+    attempts,
+    bodies,
+    framed,
+    inner,
+    needs,
+    numbered,
+    placed,
+    receipts,
+)
+
+LONG = 100 * LEASE
+"""A lease that does not end in these tests."""
+ONE = Limits(rate=1, per=LEASE)
+SLACK = 2.0
+
+
+class LimitSuite(Suite):
+    """``claim_within``; by ``LEASE`` seconds a message, if nothing else is said."""
+
+    @pytest.fixture
+    def limited(self, transport: Transport) -> Limiting:
+        """Return the transport if it keeps limits."""
+        if not isinstance(transport, Limiting):
+            pytest.skip("the transport keeps no limits")
+        return transport
+
+    def test_without_a_limit_it_is_a_claim(self, limited: Limiting, transport: Transport) -> None:
+        transport.push(QUEUE, numbered(5))
+        found = limited.claim_within(QUEUE, limits=Limits(), lease=LONG, limit=3)
+        assert numbered(3) == bodies(found)
+        assert [1, 1, 1] == attempts(found)
+        assert [] == transport.ack(QUEUE, receipts(found))
+        found = limited.claim_within(QUEUE, limits=Limits(), lease=LONG)
+        assert [b"3"] == bodies(found)
+        assert QueueStats(1, 0, 1) == transport.stats(QUEUE)
+
+    def test_messages_are_spaced_evenly(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        transport.push(QUEUE, numbered(9))
+        limits = Limits(rate=2, per=2 * LEASE)
+        for n in range(3):
+            found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+            assert [b"%d" % n] == bodies(found)
+            assert [] == limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+            harness.pass_time(WITHIN)
+            assert [] == limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+            harness.pass_time(BEYOND - WITHIN)
+
+    def test_all_transports_share_it(self, harness: Harness) -> None:
+        one, two = harness.make(), harness.make()
+        if not isinstance(one, Limiting) or not isinstance(two, Limiting):
+            pytest.skip("the transport keeps no limits")
+        one.push(QUEUE, numbered(3))
+        assert [b"0"] == bodies(one.claim_within(QUEUE, limits=ONE, lease=LONG))
+        assert [] == two.claim_within(QUEUE, limits=ONE, lease=LONG)
+        harness.pass_time(BEYOND)
+        assert [b"1"] == bodies(two.claim_within(QUEUE, limits=ONE, lease=LONG))
+        assert [] == one.claim_within(QUEUE, limits=ONE, lease=LONG)
+
+    def test_a_burst_is_taken_at_once_after_a_pause(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        transport.push(QUEUE, numbered(20))
+        limits = Limits(rate=1, per=LEASE, burst=3)
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=2)
+        found += limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=2)
+        assert numbered(3) == bodies(found)
+        assert [] == limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+        harness.pass_time(BEYOND)
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+        assert [b"3"] == bodies(found)
+        harness.pass_time(10 * LEASE)  # however long: no more than the burst
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+        assert [b"4", b"5", b"6"] == bodies(found)
+
+    def test_who_finds_nothing_takes_no_turn(self, limited: Limiting, transport: Transport) -> None:
+        for _ in range(3):
+            assert [] == limited.claim_within(QUEUE, limits=ONE, lease=LONG)
+        transport.push(QUEUE, [b"a"])
+        assert [b"a"] == bodies(limited.claim_within(QUEUE, limits=ONE, lease=LONG))
+
+    def test_only_what_is_claimed_takes_turns(
+        self, limited: Limiting, transport: Transport
+    ) -> None:
+        limits = Limits(rate=1, per=LEASE, burst=3)
+        transport.push(QUEUE, [b"a"])
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=3)
+        assert [b"a"] == bodies(found)
+        transport.push(QUEUE, numbered(9))
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, limit=9)
+        assert numbered(2) == bodies(found)
+
+    def test_what_is_released_keeps_its_turn(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        needs(transport.features.uncounted_release, "uncounted_release")
+        transport.push(QUEUE, [b"a"])
+        held = receipts(limited.claim_within(QUEUE, limits=ONE, lease=LONG))
+        assert [] == transport.release(QUEUE, held, counted=False)
+        assert [] == limited.claim_within(QUEUE, limits=ONE, lease=LONG)
+        harness.pass_time(BEYOND)
+        found = limited.claim_within(QUEUE, limits=ONE, lease=LONG)
+        assert [b"a"] == bodies(found)
+        assert [1] == attempts(found)
+
+    def test_a_limit_belongs_to_its_queue(self, limited: Limiting, transport: Transport) -> None:
+        for queue in (QUEUE, OTHER):
+            transport.push(queue, numbered(2))
+        for queue in (QUEUE, OTHER):
+            assert [b"0"] == bodies(limited.claim_within(queue, limits=ONE, lease=LONG))
+
+    def test_no_more_than_so_many_are_in_flight(
+        self, limited: Limiting, transport: Transport
+    ) -> None:
+        transport.push(QUEUE, numbered(5))
+        two = Limits(in_flight=2)
+        held = receipts(limited.claim_within(QUEUE, limits=two, lease=LONG, limit=9))
+        assert 1 == len(held), "such a call claims one message at most"
+        held += receipts(limited.claim_within(QUEUE, limits=two, lease=LONG))
+        assert [] == limited.claim_within(QUEUE, limits=two, lease=LONG)
+        assert [] == transport.ack(QUEUE, held[:1])
+        assert [b"2"] == bodies(limited.claim_within(QUEUE, limits=two, lease=LONG))
+        assert [] == limited.claim_within(QUEUE, limits=two, lease=LONG)
+        assert [] == transport.release(QUEUE, held[1:], counted=True)
+        assert [b"3"] == bodies(limited.claim_within(QUEUE, limits=two, lease=LONG))
+        assert QueueStats(2, 0, 2) == transport.stats(QUEUE)
+
+    def test_an_expired_claim_is_not_in_flight(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        needs(transport.features.exact_lease, "exact_lease")
+        transport.push(QUEUE, [b"a"])
+        one = Limits(in_flight=1)
+        limited.claim_within(QUEUE, limits=one, lease=LEASE)
+        assert [] == limited.claim_within(QUEUE, limits=one, lease=LEASE)
+        harness.pass_time(BEYOND)
+        found = limited.claim_within(QUEUE, limits=one, lease=LEASE)
+        assert [b"a"] == bodies(found)
+        assert [2] == attempts(found)
+
+    def test_other_claims_are_in_flight_too(self, limited: Limiting, transport: Transport) -> None:
+        transport.push(QUEUE, numbered(2))
+        (held,) = transport.claim(QUEUE, lease=LONG)
+        one = Limits(in_flight=1)
+        assert [] == limited.claim_within(QUEUE, limits=one, lease=LONG)
+        assert [] == transport.ack(QUEUE, [held.receipt])
+        assert [b"1"] == bodies(limited.claim_within(QUEUE, limits=one, lease=LONG))
+
+    def test_both_limits_hold(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        transport.push(QUEUE, numbered(9))
+        both = Limits(rate=1, per=LEASE, burst=5, in_flight=2)
+        held = receipts(limited.claim_within(QUEUE, limits=both, lease=LONG))
+        held += receipts(limited.claim_within(QUEUE, limits=both, lease=LONG))
+        assert [] == limited.claim_within(QUEUE, limits=both, lease=LONG)
+        for _ in range(3):
+            assert [] == transport.ack(QUEUE, held[:1])
+            held = held[1:] + receipts(limited.claim_within(QUEUE, limits=both, lease=LONG))
+            assert 2 == len(held)
+        assert [] == transport.ack(QUEUE, held)
+        assert [] == limited.claim_within(QUEUE, limits=both, lease=LONG), "the 6th turn"
+        harness.pass_time(BEYOND)
+        assert [b"5"] == bodies(limited.claim_within(QUEUE, limits=both, lease=LONG))
+
+    def test_what_is_due_is_made_ready_before(
+        self, limited: Limiting, transport: Transport, harness: Harness
+    ) -> None:
+        needs(transport.features.max_delay is None, "delays of any length")
+        late = framed(b"late")
+        transport.push(QUEUE, late, options=PushOptions(delay=LEASE))
+        harness.pass_time(BEYOND)
+        assert late == bodies(limited.claim_within(QUEUE, limits=ONE, lease=LONG))
+
+    def test_the_highest_level_has_the_turn(self, limited: Limiting, transport: Transport) -> None:
+        needs(transport.features.priorities, "priorities")
+        frames = [placed(b"low", level=-1), placed(b"high", level=1)]
+        transport.push(QUEUE, frames, options=PLACED)
+        assert [b"high"] == inner(limited.claim_within(QUEUE, limits=ONE, lease=LONG))
+
+    def test_a_call_waits_for_its_turn(self, limited: Limiting, transport: Transport) -> None:
+        transport.push(QUEUE, numbered(3))
+        limits = Limits(rate=1, per=0.3)
+        assert [b"0"] == bodies(limited.claim_within(QUEUE, limits=limits, lease=LONG))
+        start = time.monotonic()
+        found = limited.claim_within(QUEUE, limits=limits, lease=LONG, timeout=1.0)
+        assert [b"1"] == bodies(found)
+        assert 0.2 <= time.monotonic() - start < 0.3 + SLACK
+
+    def test_a_call_waits_no_longer_than_its_timeout(
+        self, limited: Limiting, transport: Transport
+    ) -> None:
+        transport.push(QUEUE, numbered(2))
+        limited.claim_within(QUEUE, limits=ONE, lease=LONG)
+        start = time.monotonic()
+        found = limited.claim_within(QUEUE, limits=ONE, lease=LONG, timeout=0.2)
+        assert [] == found
+        assert 0.18 <= time.monotonic() - start < 0.2 + SLACK
+
+    @pytest.mark.parametrize(
+        "rate", [0, *(one for one in BAD_SECONDS if one is not None)], ids=ascii
+    )
+    def test_a_rate_that_cannot_be_is_refused(self, limited: Limiting, rate: Any) -> None:
+        refused(limited, Limits(rate=rate))
+
+    @pytest.mark.parametrize("per", [0, *BAD_SECONDS], ids=ascii)
+    def test_a_time_that_cannot_be_is_refused(self, limited: Limiting, per: Any) -> None:
+        refused(limited, Limits(rate=1, per=per))
+
+    @pytest.mark.parametrize("count", BAD_COUNTS, ids=ascii)
+    def test_counts_that_cannot_be_are_refused(self, limited: Limiting, count: Any) -> None:
+        refused(limited, Limits(rate=1, burst=count))
+        if count is not None:
+            refused(limited, Limits(in_flight=count))
+
+    @pytest.mark.parametrize("queue", BAD_NAMES, ids=ascii)
+    def test_a_name_that_cannot_be_is_refused(self, limited: Limiting, queue: Any) -> None:
+        with pytest.raises(ConfigurationError):
+            limited.claim_within(queue, limits=ONE, lease=LONG)
+
+    def test_arguments_of_a_claim_are_checked(self, limited: Limiting) -> None:
+        for wrong in ({"lease": 0}, {"lease": math.nan}, {"limit": 0}, {"timeout": -1}):
+            arguments: dict[str, Any] = {"lease": LONG, **wrong}
+            with pytest.raises(ConfigurationError):
+                limited.claim_within(QUEUE, limits=ONE, **arguments)
+
+    def test_after_close_nothing_is_claimed(self, limited: Limiting, transport: Transport) -> None:
+        transport.push(QUEUE, [b"a"])
+        transport.close()
+        with pytest.raises(TransportClosed):
+            limited.claim_within(QUEUE, limits=ONE, lease=LONG)
+
+
+def refused(limited: Limiting, limits: Limits) -> None:
+    """Claim and see the limits refused."""
+    with pytest.raises(ConfigurationError):
+        limited.claim_within(QUEUE, limits=limits, lease=LONG)

@@ -1,0 +1,190 @@
+"""Who is woken by levels, groups and limits, and waits for several queues; with threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import pytest
+
+from ...abilities import Limiting, Limits, WaitingForAny
+from ...errors import ConfigurationError, TransportClosed
+from ...transport import PushOptions, QueueStats, Transport
+from ..harness import Harness
+from .base import Suite, claim_all
+from .groups import push
+from .samples import (
+    BAD_SECONDS,
+    LEASE,
+    OTHER,
+    PLACED,
+    QUEUE,
+    bodies,
+    framed,
+    inner,
+    needs,
+    numbered,
+    placed,
+    receipts,
+)
+from .waits import AT_ONCE, SHORT, SLACK
+
+T = TypeVar("T")
+
+
+class WakeSuite(Suite):
+    """What else ends a wait, and ``wait_any``."""
+
+    @pytest.fixture
+    def pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Return threads for those who wait."""
+        with ThreadPoolExecutor(4) as pool:
+            yield pool
+
+    @pytest.fixture
+    def waits(self, transport: Transport) -> WaitingForAny:
+        """Return the transport if it waits for several queues."""
+        if not isinstance(transport, WaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        return transport
+
+    @pytest.mark.parametrize("level", [-3, -1, 1, 3])
+    def test_a_message_of_any_level_wakes_who_waits(
+        self, transport: Transport, pool: ThreadPoolExecutor, level: int
+    ) -> None:
+        needs(transport.features.priorities, "priorities")
+        start = time.monotonic()
+        task = begun(pool, lambda: transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        transport.push(QUEUE, [placed(b"a", level=level)], options=PLACED)
+        assert [b"a"] == inner(task.result(10))
+        assert time.monotonic() - start < 1.0 + SLACK
+
+    def test_an_ack_wakes_who_waits_for_the_next_of_a_group(
+        self, transport: Transport, pool: ThreadPoolExecutor
+    ) -> None:
+        needs(transport.features.groups, "groups")
+        push(transport, "ab")
+        held = receipts(claim_all(transport))
+        task = begun(pool, lambda: transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        assert [] == transport.ack(QUEUE, held)
+        assert [b"b"] == inner(task.result(10))
+
+    def test_a_reject_wakes_who_waits_for_the_next_of_a_group(
+        self, transport: Transport, pool: ThreadPoolExecutor
+    ) -> None:
+        needs(transport.features.groups, "groups")
+        push(transport, "ab")
+        (held,) = claim_all(transport)
+        task = begun(pool, lambda: transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        assert [] == transport.move(QUEUE, [(held.receipt, b"letter")], to=OTHER)
+        assert [b"b"] == inner(task.result(10))
+
+    def test_a_message_that_comes_wakes_who_is_limited(
+        self, transport: Transport, pool: ThreadPoolExecutor
+    ) -> None:
+        if not isinstance(transport, Limiting):
+            pytest.skip("the transport keeps no limits")
+        limits, claim = Limits(rate=9), transport.claim_within
+        task = begun(pool, lambda: claim(QUEUE, limits=limits, lease=LEASE, timeout=1.0))
+        transport.push(QUEUE, [b"a"])
+        assert [b"a"] == bodies(task.result(10))
+
+    def test_an_ack_lets_the_next_have_its_turn(
+        self, transport: Transport, pool: ThreadPoolExecutor
+    ) -> None:
+        if not isinstance(transport, Limiting):
+            pytest.skip("the transport keeps no limits")
+        limits, claim = Limits(in_flight=1), transport.claim_within
+        transport.push(QUEUE, numbered(2))
+        held = receipts(claim(QUEUE, limits=limits, lease=LEASE))
+        task = begun(pool, lambda: claim(QUEUE, limits=limits, lease=LEASE, timeout=1.0))
+        assert [] == transport.ack(QUEUE, held)
+        assert [b"1"] == bodies(task.result(10))
+
+    @pytest.mark.parametrize("queue", [QUEUE, OTHER])
+    @pytest.mark.parametrize("shared", [True, False], ids=["same-transport", "other-transport"])
+    def test_a_message_for_any_queue_ends_the_wait(
+        self, harness: Harness, pool: ThreadPoolExecutor, queue: str, shared: bool
+    ) -> None:
+        transport = harness.make()
+        if not isinstance(transport, WaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        pusher = transport if shared else harness.make()
+        pusher.stats(QUEUE)
+        task = begun(pool, lambda: transport.wait_any([QUEUE, OTHER], timeout=1.0))
+        start = time.monotonic()
+        pusher.push(queue, [b"a"])
+        task.result(10)
+        assert time.monotonic() - start < AT_ONCE
+        assert QueueStats(1, 0, 0) == pusher.stats(queue), "it took something"
+        assert [b"a"] == bodies(claim_all(pusher, queue))
+
+    def test_a_wait_for_several_lasts_its_timeout(self, waits: WaitingForAny) -> None:
+        start = time.monotonic()
+        waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+        assert SHORT - 0.02 <= time.monotonic() - start < SHORT + SLACK
+
+    def test_no_wait_goes_beyond_the_longest(
+        self, waits: WaitingForAny, transport: Transport
+    ) -> None:
+        start = time.monotonic()
+        waits.wait_any([QUEUE, OTHER], timeout=600.0)
+        assert time.monotonic() - start < transport.features.max_wait + SLACK
+
+    def test_other_queues_do_not_matter(self, waits: WaitingForAny, transport: Transport) -> None:
+        transport.push("third", [b"a"])
+        start = time.monotonic()
+        waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+        assert SHORT - 0.02 <= time.monotonic() - start
+
+    def test_one_that_becomes_due_is_found(
+        self, waits: WaitingForAny, transport: Transport
+    ) -> None:
+        needs(transport.features.max_delay != 0, "delays")
+        late, start = framed(b"late"), time.monotonic()
+        transport.push(OTHER, late, options=PushOptions(delay=SHORT))
+        while not (found := claim_all(transport, OTHER)):
+            assert time.monotonic() - start < SHORT + SLACK
+            waits.wait_any([QUEUE, OTHER], timeout=1.0)
+        assert late == bodies(found)
+
+    def test_who_waits_for_one_queue_has_it_all_the_same(
+        self, harness: Harness, pool: ThreadPoolExecutor
+    ) -> None:
+        """The wake-up that a wait for several got, and that takes nothing, goes on."""
+        transport = harness.make()
+        if not isinstance(transport, WaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        several = begun(pool, lambda: transport.wait_any([QUEUE, OTHER], timeout=1.0))
+        one = begun(pool, lambda: transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        start = time.monotonic()
+        transport.push(QUEUE, [b"a"])
+        assert [b"a"] == bodies(one.result(10))
+        assert time.monotonic() - start < AT_ONCE
+        several.result(10)
+
+    @pytest.mark.parametrize("timeout", BAD_SECONDS, ids=ascii)
+    def test_a_timeout_for_several_that_cannot_be_is_refused(
+        self, waits: WaitingForAny, timeout: float
+    ) -> None:
+        with pytest.raises(ConfigurationError):
+            waits.wait_any([QUEUE], timeout=timeout)
+
+    def test_several_names_that_cannot_be_are_refused(self, waits: WaitingForAny) -> None:
+        for queues in ([], [""], [QUEUE, "x" * 300]):
+            with pytest.raises(ConfigurationError):
+                waits.wait_any(queues, timeout=SHORT)
+
+    def test_after_close_nobody_waits(self, waits: WaitingForAny, transport: Transport) -> None:
+        transport.close()
+        with pytest.raises(TransportClosed):
+            waits.wait_any([QUEUE], timeout=SHORT)
+
+
+def begun(pool: ThreadPoolExecutor, call: Callable[[], T]) -> Future[T]:
+    """Start *call* in a thread and give it time to wait."""
+    task = pool.submit(call)
+    time.sleep(0.15)
+    return task

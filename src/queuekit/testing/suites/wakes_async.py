@@ -1,0 +1,186 @@
+"""Who is woken by levels, groups and limits, and waits for several queues; with tasks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+
+from ...abilities import AsyncLimiting, AsyncWaitingForAny, Limits
+from ...errors import ConfigurationError, TransportClosed
+from ...transport import AsyncTransport, PushOptions, QueueStats
+from ..harness_async import AsyncHarness
+from .base_async import AsyncSuite, claim_all
+from .groups_async import push
+from .samples import (
+    BAD_SECONDS,
+    LEASE,
+    OTHER,
+    PLACED,
+    QUEUE,
+    bodies,
+    framed,
+    inner,
+    needs,
+    numbered,
+    placed,
+    receipts,
+)
+from .waits import AT_ONCE, SHORT, SLACK
+
+T = TypeVar("T")
+
+
+class AsyncWakeSuite(AsyncSuite):
+    """What else ends a wait, and ``wait_any``."""
+
+    @pytest.fixture
+    def waits(self, transport: AsyncTransport) -> AsyncWaitingForAny:
+        """Return the transport if it waits for several queues."""
+        if not isinstance(transport, AsyncWaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        return transport
+
+    @pytest.mark.parametrize("level", [-3, -1, 1, 3])
+    async def test_a_message_of_any_level_wakes_who_waits(
+        self, transport: AsyncTransport, level: int
+    ) -> None:
+        needs(transport.features.priorities, "priorities")
+        start = time.monotonic()
+        task = await begun(transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        await transport.push(QUEUE, [placed(b"a", level=level)], options=PLACED)
+        assert [b"a"] == inner(await task)
+        assert time.monotonic() - start < 1.0 + SLACK
+
+    async def test_an_ack_wakes_who_waits_for_the_next_of_a_group(
+        self, transport: AsyncTransport
+    ) -> None:
+        needs(transport.features.groups, "groups")
+        await push(transport, "ab")
+        held = receipts(await claim_all(transport))
+        task = await begun(transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        assert [] == await transport.ack(QUEUE, held)
+        assert [b"b"] == inner(await task)
+
+    async def test_a_reject_wakes_who_waits_for_the_next_of_a_group(
+        self, transport: AsyncTransport
+    ) -> None:
+        needs(transport.features.groups, "groups")
+        await push(transport, "ab")
+        (held,) = await claim_all(transport)
+        task = await begun(transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        assert [] == await transport.move(QUEUE, [(held.receipt, b"letter")], to=OTHER)
+        assert [b"b"] == inner(await task)
+
+    async def test_a_message_that_comes_wakes_who_is_limited(
+        self, transport: AsyncTransport
+    ) -> None:
+        if not isinstance(transport, AsyncLimiting):
+            pytest.skip("the transport keeps no limits")
+        limits, claim = Limits(rate=9), transport.claim_within
+        task = await begun(claim(QUEUE, limits=limits, lease=LEASE, timeout=1.0))
+        await transport.push(QUEUE, [b"a"])
+        assert [b"a"] == bodies(await task)
+
+    async def test_an_ack_lets_the_next_have_its_turn(self, transport: AsyncTransport) -> None:
+        if not isinstance(transport, AsyncLimiting):
+            pytest.skip("the transport keeps no limits")
+        limits, claim = Limits(in_flight=1), transport.claim_within
+        await transport.push(QUEUE, numbered(2))
+        held = receipts(await claim(QUEUE, limits=limits, lease=LEASE))
+        task = await begun(claim(QUEUE, limits=limits, lease=LEASE, timeout=1.0))
+        assert [] == await transport.ack(QUEUE, held)
+        assert [b"1"] == bodies(await task)
+
+    @pytest.mark.parametrize("queue", [QUEUE, OTHER])
+    @pytest.mark.parametrize("shared", [True, False], ids=["same-transport", "other-transport"])
+    async def test_a_message_for_any_queue_ends_the_wait(
+        self, harness: AsyncHarness, queue: str, shared: bool
+    ) -> None:
+        transport = harness.make()
+        if not isinstance(transport, AsyncWaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        pusher = transport if shared else harness.make()
+        await pusher.stats(QUEUE)
+        task = await begun(transport.wait_any([QUEUE, OTHER], timeout=1.0))
+        start = time.monotonic()
+        await pusher.push(queue, [b"a"])
+        await task
+        assert time.monotonic() - start < AT_ONCE
+        assert QueueStats(1, 0, 0) == await pusher.stats(queue), "it took something"
+        assert [b"a"] == bodies(await claim_all(pusher, queue))
+
+    async def test_a_wait_for_several_lasts_its_timeout(self, waits: AsyncWaitingForAny) -> None:
+        start = time.monotonic()
+        await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+        assert SHORT - 0.02 <= time.monotonic() - start < SHORT + SLACK
+
+    async def test_no_wait_goes_beyond_the_longest(
+        self, waits: AsyncWaitingForAny, transport: AsyncTransport
+    ) -> None:
+        start = time.monotonic()
+        await waits.wait_any([QUEUE, OTHER], timeout=600.0)
+        assert time.monotonic() - start < transport.features.max_wait + SLACK
+
+    async def test_other_queues_do_not_matter(
+        self, waits: AsyncWaitingForAny, transport: AsyncTransport
+    ) -> None:
+        await transport.push("third", [b"a"])
+        start = time.monotonic()
+        await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+        assert SHORT - 0.02 <= time.monotonic() - start
+
+    async def test_one_that_becomes_due_is_found(
+        self, waits: AsyncWaitingForAny, transport: AsyncTransport
+    ) -> None:
+        needs(transport.features.max_delay != 0, "delays")
+        late, start = framed(b"late"), time.monotonic()
+        await transport.push(OTHER, late, options=PushOptions(delay=SHORT))
+        while not (found := await claim_all(transport, OTHER)):
+            assert time.monotonic() - start < SHORT + SLACK
+            await waits.wait_any([QUEUE, OTHER], timeout=1.0)
+        assert late == bodies(found)
+
+    async def test_who_waits_for_one_queue_has_it_all_the_same(self, harness: AsyncHarness) -> None:
+        """The wake-up that a wait for several got, and that takes nothing, goes on."""
+        transport = harness.make()
+        if not isinstance(transport, AsyncWaitingForAny):
+            pytest.skip("the transport does not wait for several queues")
+        several = await begun(transport.wait_any([QUEUE, OTHER], timeout=1.0))
+        one = await begun(transport.claim(QUEUE, lease=LEASE, timeout=1.0))
+        start = time.monotonic()
+        await transport.push(QUEUE, [b"a"])
+        assert [b"a"] == bodies(await one)
+        assert time.monotonic() - start < AT_ONCE
+        await several
+
+    @pytest.mark.parametrize("timeout", BAD_SECONDS, ids=ascii)
+    async def test_a_timeout_for_several_that_cannot_be_is_refused(
+        self, waits: AsyncWaitingForAny, timeout: float
+    ) -> None:
+        with pytest.raises(ConfigurationError):
+            await waits.wait_any([QUEUE], timeout=timeout)
+
+    async def test_several_names_that_cannot_be_are_refused(
+        self, waits: AsyncWaitingForAny
+    ) -> None:
+        for queues in ([], [""], [QUEUE, "x" * 300]):
+            with pytest.raises(ConfigurationError):
+                await waits.wait_any(queues, timeout=SHORT)
+
+    async def test_after_close_nobody_waits(
+        self, waits: AsyncWaitingForAny, transport: AsyncTransport
+    ) -> None:
+        await transport.aclose()
+        with pytest.raises(TransportClosed):
+            await waits.wait_any([QUEUE], timeout=SHORT)
+
+
+async def begun(call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Start *call* in a task and give it time to wait."""
+    task = asyncio.ensure_future(call)
+    await asyncio.sleep(0.15)
+    return task
