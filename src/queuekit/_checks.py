@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NoReturn
+from typing import Final, NoReturn, cast
 
 from .abilities import Limits
-from .errors import BodyTooLarge, ConfigurationError, Unsupported
+from .errors import BodyTooLarge, ConfigurationError, QueueFull, Unsupported
 from .transport import Features, PushOptions
 
 MAX_NAME: Final = 250
@@ -45,6 +45,16 @@ def check_name(name: object) -> str:
             f"a queue's name has at most {MAX_NAME} bytes, {name[:20]!r}… has {size}"
         )
     return name
+
+
+def check_queues(names: object) -> list[str]:
+    """Return the names of several queues, each once; a single text is none."""
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        raise ConfigurationError(f"several queues are a list of names, not {_kind(names)}")
+    found = list(dict.fromkeys(map(check_name, cast("Iterable[object]", names))))
+    if not found:
+        raise ConfigurationError("there must be at least one queue to wait for")
+    return found
 
 
 def check_seconds(what: str, value: object, *, positive: bool = False) -> float:
@@ -129,6 +139,16 @@ def check_limits(limits: Limits) -> None:
     check_count("burst", limits.burst)
     if limits.in_flight is not None:
         check_count("in_flight", limits.in_flight)
+
+
+def full(queue: str, max_length: int) -> QueueFull:
+    """Return the error for a push beyond the bound of a queue."""
+    error = QueueFull(
+        f"{queue!r} would have more than the {max_length} messages of its bound; nothing was"
+        " stored, put again when consumers have taken some"
+    )
+    error.max_length = max_length
+    return error
 
 
 def check_ids(ids: Sequence[str], count: int) -> list[bytes]:

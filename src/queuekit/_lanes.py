@@ -22,14 +22,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain, islice, repeat, starmap
 from operator import itemgetter
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final
 
+from ._claims import Claims, Lease
 from ._envelope import HEAD, MAGIC, claimed_id, frame_id
+from ._marks import Marks
+from ._places import Places, Seated, seated
 from ._receipt import by_claim, place_of, token_of
 from ._returned import Message, Returned, bodies_of, lost, returned
+from ._turns import Turns
+from ._whole import moving, moving_back, whole
 from .transport import MAX_CLAIM, Delivery, QueueStats, Receipt
-
-_T = TypeVar("_T")
 
 CLAIM_WINDOW: Final = 10
 """Expired claims that one step of a claim recovers; the Redis scripts use the same number."""
@@ -42,53 +45,82 @@ _new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[r
 """Half the time of a constructor."""
 
 
-_Lease: TypeAlias = tuple[float, str, tuple[Receipt, ...]]
-"""When a claim ends, its name, and its receipts: the name is the token, or its only receipt."""
-
-
-class Lanes:
+class Lanes(Claims):
     """The messages of one queue, by state."""
 
-    __slots__ = (
-        "_claims",
-        "_deadlines",
-        "_delayed",
-        "_held",
-        "_most",
-        "_put_offs",
-        "held",
-        "next",
-        "ready",
-    )
+    __slots__ = ("_delayed", "_places", "_put_offs", "marks", "next", "plain", "ready", "turns")
 
     def __init__(self) -> None:
+        super().__init__()
+        self.plain = True
+        """Whether threads may push, pop, claim and ack without the lock."""
         self.ready: deque[Message] = deque()
         self.next: Iterator[Any] = iter(self.ready.popleft, object())
         """Takes the oldest ready message by each step; IndexError says that there is none."""
+        self._places: Places | None = None
         self._delayed: list[tuple[float, int, Message]] = []  # a heap
-        self.held: dict[Receipt, Message] = {}
-        """What is claimed; who takes a message out, in one call, has settled it."""
-        self._claims: dict[str, _Lease] = {}  # by their names; some have ended
-        self._deadlines: list[_Lease] = []  # a heap; what was extended or ended is stale
-        self._most = 64
         self._put_offs = 0
+        self.marks = Marks()
+        self.turns = Turns()
 
-    def push(self, bodies: Iterable[bytes], *, now: float = 0.0, delay: float = 0.0) -> None:
-        """Append to the tail, or make ready in *delay* seconds."""
-        self.put(deque(bodies), now + delay if delay else None)
+    def push(
+        self,
+        bodies: Iterable[bytes],
+        *,
+        now: float = 0.0,
+        delay: float = 0.0,
+        placed: bool = False,
+    ) -> None:
+        """Append to the tail, or make ready in *delay* seconds; *placed* ones where they belong."""
+        messages = self.seat(bodies) if placed else deque(bodies)
+        self.put(messages, now + delay if delay else None)
+
+    def seat(self, bodies: Iterable[bytes]) -> deque[Any]:
+        """Return messages for ``put``, which keeps the places in their frames from now on."""
+        messages = deque(map(seated, bodies))
+        if self._places is None and any(isinstance(one, Seated) for one in messages):
+            self.plain = False
+            self._places = Places()
+        return messages
+
+    @property
+    def places(self) -> Places | None:
+        """Levels and groups, with everything that is ready; None if there never were any."""
+        if self._places is not None and self.ready:  # another thread saw no places yet
+            self._places.absorb(self.ready)
+        return self._places
+
+    @property
+    def claimable(self) -> int:
+        """How many messages can be claimed now."""
+        places = self.places
+        return len(self.ready) if places is None else places.claimable
+
+    def has_room(self, count: int, max_length: int) -> bool:
+        """Tell whether *count* messages more would be no more than *max_length*."""
+        stats = self.stats()
+        return stats.ready + stats.delayed + count <= max_length
 
     def put(self, messages: deque[Any], due: float | None = None) -> None:
         """Empty *messages* into the tail, or among the delayed: all or, when repeated, no more."""
         if due is None:
-            self.ready.extend(_moving(messages))
+            places = self.places
+            if places is None:
+                self.ready.extend(moving(messages))
+            else:
+                places.append(messages)
             return
         first = self._put_offs
         self._put_offs += len(messages)
-        numbered = zip(repeat(due), range(first, self._put_offs), _moving(messages))
+        numbered = zip(repeat(due), range(first, self._put_offs), moving(messages))
         deque(map(heappush, repeat(self._delayed), numbered), maxlen=0)
 
     def take(self, hand: list[Message], limit: int) -> None:
-        """Move the oldest ready messages into *hand*."""
+        """Move the oldest ready messages into *hand*; the highest level first."""
+        places = self.places
+        if places is not None:
+            places.pop(hand, limit)
+            return
         try:
             hand.extend(islice(self.next, min(limit, len(self.ready))))
         except IndexError:  # another thread was faster
@@ -96,6 +128,10 @@ class Lanes:
 
     def put_back(self, hand: list[Message]) -> None:
         """Empty *hand* into the head, in its order."""
+        places = self.places
+        if places is not None:
+            places.put_back(hand)
+            return
         self.ready.extendleft(starmap(hand.pop, repeat((), len(hand))))
 
     def pop(self, limit: int) -> list[bytes]:
@@ -106,14 +142,25 @@ class Lanes:
 
     def peek(self, limit: int) -> list[bytes]:
         """Return the oldest ready bodies."""
-        return bodies_of(list(islice(self.ready, limit)))
+        places = self.places
+        return bodies_of(places.peek(limit) if places else list(islice(self.ready, limit)))
 
     def stats(self) -> QueueStats:
         """Count messages by state; what is claimed meanwhile may count twice, never not at all."""
-        return QueueStats(len(self.ready), len(self._delayed), len(self.held))
+        ready = self.claimable + (self._places.waiting if self._places else 0)
+        return QueueStats(ready, len(self._delayed), len(self.held))
 
     def purge(self) -> int:
         """Remove what is ready or delayed."""
+        places, stats = self.places, self.stats()
+        if places is not None:
+
+            def forget() -> None:
+                places.purge(list(self.held.values()))
+                self._delayed = []
+
+            whole(forget)
+            return stats.ready + stats.delayed
         gone: list[Message] = []
         count = len(self._delayed)
 
@@ -137,13 +184,13 @@ class Lanes:
 
     def make_ready(self, now: float) -> int:
         """Do what goes before a claim, and return how many messages it made ready."""
-        before = len(self.ready)
+        before = self.claimable
         if len(self._deadlines) > self._most:  # most are those of claims that have ended
             self._drop_all_ended()
         while self._recover_claims(now, CLAIM_WINDOW):
             pass
         self._promote(now, DUE_WINDOW)
-        return len(self.ready) - before
+        return self.claimable - before
 
     def claim(self, token: str, *, now: float, lease: float, limit: int) -> list[Delivery]:
         """Make due things ready, then hide the oldest ready messages under a new claim."""
@@ -181,10 +228,12 @@ class Lanes:
 
     def hide(self, token: str, end: float, limit: int) -> list[Delivery]:
         """Hide the oldest ready messages under a new claim, whatever is due."""
-        held, count = self.held, min(limit, len(self.ready), MAX_CLAIM)
+        held, places = self.held, self.places
+        count = min(limit, self.claimable, MAX_CLAIM)
+        coming = places.coming() if places else self.next
         receipts = tuple(map(Receipt, map(token.__add__, _PLACES[:count])))
         try:
-            held.update(zip(receipts, self.next))  # noqa: B905 - it must not ask for one more
+            held.update(zip(receipts, coming))  # noqa: B905 - it must not ask for one more
         except IndexError:  # other threads were faster
             receipts = tuple([receipt for receipt in receipts if receipt in held])
         if not receipts:
@@ -211,6 +260,8 @@ class Lanes:
 
     def ack(self, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Forget messages."""
+        if self._places is not None:
+            return self._ack_and_follow(receipts)
         if len(receipts) == 1:
             held = self.held.pop(receipts[0], None) is not None
             self._claims.pop(receipts[0], None)
@@ -235,34 +286,19 @@ class Lanes:
         given = list(letters)
         receipts = [receipt for receipt, _ in given]
         taken: list[Message | None] = []
-        new: list[deque[bytes]] = []
+        new: list[deque[Message]] = []
 
         def steps() -> None:
             self._take_held(receipts, taken)
             if not new:
                 pairs = zip(given, taken, strict=True)
-                new.append(deque([body for (_, body), one in pairs if one is not None]))
+                new.append(to.seat(body for (_, body), one in pairs if one is not None))
             to.put(new[0])
+            if self._places is not None:
+                self._places.let_follow(taken)
 
         whole(steps)
         return lost(receipts, taken)
-
-    def extend(self, receipts: Iterable[Receipt], *, now: float, lease: float) -> list[Receipt]:
-        """Move deadlines of claims, never to an earlier time."""
-        given = list(receipts)
-        held = [self.held.get(receipt) for receipt in given]
-        going = [receipt for receipt, one in zip(given, held, strict=True) if one is not None]
-
-        def steps() -> None:
-            for receipt in going:
-                claim = self._claims.get(receipt) or self._claims.get(token_of(receipt))
-                if claim and claim[0] < now + lease:
-                    later = (now + lease, *claim[1:])
-                    heappush(self._deadlines, later)
-                    self._claims[later[1]] = later
-
-        whole(steps)
-        return lost(given, held)
 
     def recover(self, *, now: float, limit: int) -> int:
         """Make ready up to *limit* expired claims and due messages."""
@@ -299,19 +335,27 @@ class Lanes:
                 back.append(deque([message for message in found if message is not None]))
             if tail:
                 self.put(back[0], due)
+            elif (places := self.places) is not None:
+                places.prepend(back[0])
             else:
-                self.ready.extendleft(_moving_back(back[0]))
+                self.ready.extendleft(moving_back(back[0]))
 
         whole(steps)
         return taken
 
-    def _take_held(self, receipts: Sequence[Receipt], taken: list[Message | None]) -> None:
-        """Move into *taken* what each receipt holds, once; None for what is not held."""
-        if not taken:
-            taken.extend(map(self.held.pop, receipts, repeat(None)))
+    def _ack_and_follow(self, receipts: Sequence[Receipt]) -> list[Receipt]:
+        taken: list[Message | None] = []
+
+        def steps() -> None:
+            self._take_held(receipts, taken)
+            if self._places is not None:
+                self._places.let_follow(taken)
+
+        whole(steps)
+        return lost(receipts, taken)
 
     def _recover_claims(self, now: float, limit: int) -> int:
-        window: list[_Lease] = []
+        window: list[Lease] = []
 
         def steps() -> None:
             while len(window) < limit:
@@ -329,58 +373,8 @@ class Lanes:
     def _promote(self, now: float, limit: int) -> int:
         count = 0
         while count < limit and self._delayed and self._delayed[0][0] <= now:
-            self.ready.extend(map(_MESSAGE, map(heappop, (self._delayed,))))
+            places = self.places
+            line = self.ready if places is None else places.line_of(self._delayed[0][2])
+            line.extend(map(_MESSAGE, map(heappop, (self._delayed,))))
             count += 1
         return count
-
-    def _goes_on(self, claim: _Lease) -> bool:
-        """Tell whether a claim holds something, and was not extended to a later end."""
-        _, name, receipts = claim
-        return self._claims.get(name) is claim and not self.held.keys().isdisjoint(receipts)
-
-    def _drop_ended(self) -> None:
-        """Have a claim that goes on at the top of the deadlines."""
-        deadlines = self._deadlines
-        while deadlines and not self._goes_on(deadlines[0]):
-            self._keep_going(lambda taken: map(heappop, (deadlines,) * (not taken)))
-
-    def _drop_all_ended(self) -> None:
-        """Keep only deadlines of claims that go on."""
-        deadlines = self._deadlines
-        self._keep_going(lambda _: starmap(deadlines.pop, repeat((), len(deadlines))))
-        self._most = 2 * len(deadlines) + 64
-
-    def _keep_going(self, taking: Callable[[list[_Lease]], Iterator[_Lease]]) -> None:
-        """Take deadlines out, and put back those of claims that go on; the others are forgotten."""
-        claims, held = self._claims, self.held.keys()
-        taken: list[_Lease] = []
-
-        def steps() -> None:
-            taken.extend(taking(taken))
-            for claim in taken:
-                if claims.get(claim[1]) is claim:
-                    if held.isdisjoint(claim[2]):
-                        claims.pop(claim[1], None)
-                    else:
-                        heappush(self._deadlines, claim)
-
-        whole(steps)
-
-
-def _moving(line: deque[_T]) -> Iterator[_T]:
-    """Return what empties *line* from its front into the one call that it is given to."""
-    return starmap(line.popleft, repeat((), len(line)))
-
-
-def _moving_back(line: deque[_T]) -> Iterator[_T]:
-    """Return what empties *line* from its end."""
-    return starmap(line.pop, repeat((), len(line)))
-
-
-def whole(steps: Callable[[], None]) -> None:
-    """Run *steps*, and once more where an interruption cut them short; each may be done twice."""
-    try:
-        steps()
-    except BaseException:
-        steps()
-        raise

@@ -20,6 +20,10 @@ class Returned:
         self.attempts = attempts
         self.key = key
 
+    def again(self, counted: bool) -> Returned:
+        """Return what goes back for it."""
+        return Returned(self.body, self.attempts + counted, self.key)
+
 
 Message: TypeAlias = "bytes | Returned"
 """A body that nobody has claimed yet stands as it is."""
@@ -33,7 +37,7 @@ def bodies_of(messages: Iterable[Message]) -> list[bytes]:
 def returned(receipt: Receipt, message: Message | None, counted: bool) -> Returned | None:
     """Return what goes back for what a receipt held; a body without a frame keeps its name."""
     if message is None or isinstance(message, Returned):
-        return message and Returned(message.body, message.attempts + counted, message.key)
+        return message and message.again(counted)
     key = frame_id(message) or claimed_id(token_of(receipt), place_of(receipt))
     return Returned(message, int(counted), key)
 

@@ -17,10 +17,12 @@ from .._checks import (
     check_name,
     check_push,
     check_seconds,
+    full,
 )
-from .._lanes import Lanes, whole
+from .._lanes import Lanes
 from .._receipt import token_of
 from .._returned import Message
+from .._whole import whole
 from ..errors import ConfigurationError, TransportClosed, TransportError, Unsupported
 from ..transport import (
     NO_OPTIONS,
@@ -123,7 +125,13 @@ class MemoryOperations:
 
     def __init__(self, store: Store, max_body: int) -> None:
         self._closed = False
-        self._features = Features(max_body=check_count("max_body", max_body))
+        self._features = Features(
+            priorities=True,
+            groups=True,
+            dedup=True,
+            bounds=True,
+            max_body=check_count("max_body", max_body),
+        )
         self.store = store
 
     @property
@@ -146,7 +154,8 @@ class MemoryOperations:
 
     def put_back(self, queue: str, bodies: Sequence[bytes]) -> None:
         """Put bodies that ``pop`` brought, and that nobody got, at the head in their order."""
-        self._put_back(queue, list(bodies))
+        lane = self._store.look(queue)
+        self._put_back(queue, list(bodies) if lane.plain else list(lane.seat(bodies)))
 
     def _run(self, queue: str, step: Callable[[Lanes], _R], *, make: bool = False) -> _R:
         """Run *step* on the lanes of a queue, alone."""
@@ -163,7 +172,7 @@ class MemoryOperations:
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """See ``Transport.push``."""
         lane = self._lanes.get(queue)
         max_body = self._features.max_body
@@ -171,9 +180,8 @@ class MemoryOperations:
             if len(body) > max_body:
                 check_bodies(queue, bodies, max_body)
         plain = options is NO_OPTIONS or options == NO_OPTIONS
-        if lane is None or not plain or not bodies:
-            self._push_slowly(queue, deque(bodies), options, token)
-            return
+        if lane is None or not lane.plain or not plain or not bodies:
+            return self._push_slowly(queue, bodies, options, token)
         if bodies.__class__ is not list:
             bodies = list(bodies)  # so that what follows is one call into C
         store = self._store
@@ -182,7 +190,7 @@ class MemoryOperations:
             if token is not None:
                 tokens = store.tokens
                 if tokens.knows(queue, token):
-                    return
+                    return None
                 tokens.make_room()
                 tokens.young[queue, token] = STORED  # and nothing is called before it is true
             lane.ready.extend(bodies)
@@ -191,34 +199,43 @@ class MemoryOperations:
         except BaseException:  # interrupted; perhaps they are stored
             lines.wake(queue, len(bodies))
             raise
+        return None
 
     def _push_slowly(
-        self, queue: str, bodies: deque[bytes], options: PushOptions, token: str | None
-    ) -> None:
+        self, queue: str, bodies: Sequence[bytes], options: PushOptions, token: str | None
+    ) -> str | None:
         check_push(options, self._features, len(bodies), token)
-        delay = options.delay
         store, count = self._store, len(bodies)
+        delay, dedup, max_length = options.delay, options.dedup, options.max_length
 
-        def step(lane: Lanes) -> None:
+        def step(lane: Lanes) -> str | None:
             if token is not None and store.tokens.knows(queue, token):
-                return
-            due = store.clock() + delay if delay else None
+                return None
+            now = store.clock()
+            if dedup is not None and (first := lane.marks.get(dedup.key, now)) is not None:
+                return first
+            if max_length is not None and not lane.has_room(count, max_length):
+                raise full(queue, max_length)
+            messages = lane.seat(bodies) if options.placed else deque(bodies)
 
             def steps() -> None:
-                lane.put(bodies, due)
+                lane.put(messages, now + delay if delay else None)
+                if dedup is not None and token is not None:
+                    lane.marks.set(dedup.key, token, now=now, window=dedup.window)
                 if token is not None:
                     store.tokens.add(queue, token, STORED)
                 store.lines.wake(queue, count)
 
             whole(steps)
+            return None
 
-        self._run(queue, step if bodies else lambda _: None, make=bool(bodies))
+        return self._run(queue, step if bodies else lambda _: None, make=bool(bodies))
 
     def _pop(self, queue: str, limit: int, hand: list[Message]) -> bool:
         """Move messages into the caller's hand, and tell whether there were any."""
         lane = self._lanes.get(queue)
-        if lane is None:
-            self._run(queue, lambda _: None)
+        if lane is None or not lane.plain:
+            self._run(queue, lambda lane: lane.take(hand, limit))
         else:
             lane.take(hand, limit)
         return bool(hand)
@@ -240,7 +257,7 @@ class MemoryOperations:
     ) -> bool:
         """Add what is claimed to the caller's list, and tell whether it was something."""
         store, lane = self._store, self._lanes.get(queue)
-        if lane is not None and not lane.is_due(now := store.clock()):
+        if lane is not None and lane.plain and not lane.is_due(now := store.clock()):
             found += lane.hide(token_of(receipt), now + lease, limit)
             return bool(found)
 
@@ -276,9 +293,17 @@ class MemoryOperations:
     def ack_now(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
         lane = self._lanes.get(queue)
-        if lane is None:
-            return self._run(queue, lambda _: list(receipts))
-        return lane.ack(receipts)
+        if lane is not None and lane.plain:
+            return lane.ack(receipts)
+        store = self._store
+
+        def step(lane: Lanes) -> list[Receipt]:
+            lost = lane.ack(receipts)
+            # for who follows in a group, or has a turn
+            store.lines.wake(queue, len(receipts) - len(lost))
+            return lost
+
+        return self._run(queue, step)
 
     def _release(
         self, queue: str, receipts: Sequence[Receipt], counted: bool, delay: float
@@ -300,6 +325,8 @@ class MemoryOperations:
         def step(lane: Lanes) -> list[Receipt]:
             lost = lane.move(letters, store.lane(to))
             store.lines.wake(to, len(letters) - len(lost))
+            if not lane.plain:  # as for an ack
+                store.lines.wake(queue, len(letters) - len(lost))
             return lost
 
         return self._run(queue, step)
@@ -314,9 +341,9 @@ class MemoryOperations:
         store = self._store
 
         def step(lane: Lanes) -> int:
-            before = len(lane.ready)
+            before = lane.claimable
             done = lane.recover(now=store.clock(), limit=limit)
-            store.lines.wake(queue, len(lane.ready) - before)
+            store.lines.wake(queue, lane.claimable - before)
             return done
 
         return self._run(queue, step)
@@ -332,8 +359,15 @@ class MemoryOperations:
         store = self._store
         if store.clock is not time.monotonic:
             return min(left, _MOVED_CLOCK_TICK)
-        event = self._run(queue, lambda lane: lane.next_event()) if claiming else None
-        return left if event is None else min(left, max(0.0, event - time.monotonic()))
+        if not claiming:
+            return left
+
+        def step(lane: Lanes) -> float:
+            now = time.monotonic()
+            events = lane.next_event(), lane.turns.next(now=now)
+            return min([left, *(max(0.0, one - now) for one in events if one is not None)])
+
+        return self._run(queue, step)
 
 
 def check_claim(lease: float, limit: int, timeout: float) -> None:

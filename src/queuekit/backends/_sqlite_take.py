@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from .._lanes import whole
+from .._whole import whole
 from ..errors import QueueFull, QueueKitError
 from ..transport import Delivery, Receipt
 from ._sqlite_borrowed import Borrowed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ._pace import Pace
@@ -73,9 +73,7 @@ class TaskLines:
             self._pace.came(queue, loop.time())
         if found or not seconds:
             return
-        if self._loop is not loop:  # who waits in another loop is not woken, and looks by itself
-            self._loop = loop
-            self._lines.clear()
+        self._enter_loop(loop)
         line = self._lines.setdefault((queue, claiming), [])
         waiter = _Waiter(loop)
         line.append(waiter)
@@ -88,6 +86,41 @@ class TaskLines:
                 line[0].wake()
             elif self._lines.get((queue, claiming)) is line:
                 del self._lines[queue, claiming]
+
+    async def wait_any(self, queues: Sequence[str], seconds: float) -> None:
+        """Wait until something was pushed here or changed by others, or for a short time."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        end = loop.time() + min(seconds, _LONGEST_PAUSE)
+        seen = self._changes() if self._changes else None
+        self._enter_loop(loop)
+        waiter = _Waiter(loop)
+        lines = [self._lines.setdefault((queue, True), []) for queue in queues]
+        try:
+            for line in lines:
+                line.append(waiter)
+            while (left := end - loop.time()) > 0:
+                woken = await waiter.wait(min(left, _LONGEST_GLANCE) if self._changes else left)
+                if woken or (self._changes and self._changes() != seen):
+                    break
+        finally:
+            for queue, line in zip(queues, lines, strict=True):
+                self._step_out(queue, line, waiter)
+
+    def _enter_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget another loop: who waits there is not woken, and looks by itself."""
+        if self._loop is not loop:
+            self._loop = loop
+            self._lines.clear()
+
+    def _step_out(self, queue: str, line: list[_Waiter], waiter: _Waiter) -> None:
+        if waiter in line:
+            line.remove(waiter)
+        if line:  # another one is the first now, and who was woken and leaves wakes the next
+            line[0].wake()
+        elif self._lines.get((queue, True)) is line:
+            del self._lines[queue, True]
 
     def claiming(self, queue: str) -> int:
         """Return how many wait for a claim."""

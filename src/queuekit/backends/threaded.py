@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from .._checks import check_count, check_seconds
+from .._checks import check_count, check_queues, check_seconds
+from ..abilities import Limiting, Limits, Marking
 from ..errors import TransportClosed
 from ..transport import (
     NO_OPTIONS,
@@ -19,6 +20,7 @@ from ..transport import (
     Receipt,
     Transport,
 )
+from ._lent import LentTransport
 from ._threaded_wait import TaskLines
 from ._threaded_work import Work, outlast, undo_late
 
@@ -57,6 +59,12 @@ class ThreadedTransport:
         self._calls: set[asyncio.Future[None]] = set()
         self._later: deque[Callable[[], None]] = deque()
         self._closed = False
+        if isinstance(transport, Limiting):  # what the one lacks, ``isinstance`` misses here
+            self._limiting = transport
+            self.claim_within = self._claim_within
+        if isinstance(transport, Marking):
+            self._marking = transport
+            self.mark, self.marked, self.unmark = self._mark, self._marked, self._unmark
 
     @property
     def features(self) -> Features:
@@ -73,11 +81,12 @@ class ThreadedTransport:
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """See ``Transport.push``."""
         push = self._transport.push
-        await self._call(lambda: push(queue, bodies, options=options, token=token))
+        answer = await self._call(lambda: push(queue, bodies, options=options, token=token))
         self._lines.wake(queue, len(bodies))
+        return answer
 
     async def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``AsyncFifoTransport.pop``."""
@@ -170,6 +179,19 @@ class ThreadedTransport:
             self._lines.wake(queue, self._lines.claiming(queue))
         return done
 
+    async def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
+        """See ``AsyncWaitingForAny.wait_any``; returns after 50 ms, for what others pushed."""
+        names = check_queues(queues)
+        seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
+        if self._closed:
+            raise TransportClosed("this transport was closed before this call")
+        self._look_for_a_fork()
+        await self._lines.wait_any(names, seconds)
+
+    def for_threads(self) -> LentTransport:
+        """See ``Threading.for_threads``: the blocking transport, without its ``close``."""
+        return LentTransport(self._transport)
+
     async def aclose(self) -> None:
         """End the calls and the threads, and close the blocking transport."""
         import asyncio
@@ -213,6 +235,23 @@ class ThreadedTransport:
             self._calls.discard(call)
             if not call.get_loop().is_closed():
                 call.set_result(None)
+
+    async def _claim_within(
+        self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        claim = self._limiting.claim_within
+        short = lambda: claim(queue, limits=limits, lease=lease, limit=limit)  # noqa: E731
+        return await self._claim(queue, short, timeout)
+
+    async def _mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
+        mark = self._marking.mark
+        return await self._call(lambda: mark(queue, key, value, window=window))
+
+    async def _marked(self, queue: str, key: str) -> str | None:
+        return await self._call(lambda: self._marking.marked(queue, key))
+
+    async def _unmark(self, queue: str, key: str) -> bool:
+        return await self._call(lambda: self._marking.unmark(queue, key))
 
     async def _claim(
         self, queue: str, short: Callable[[], list[Delivery]], timeout: float

@@ -32,6 +32,8 @@ from .samples import (
 from .waits import AT_ONCE, SHORT, SLACK
 
 T = TypeVar("T")
+FEW = 10
+"""Calls in ``SHORT`` seconds of who waits now and then; who does not wait makes thousands."""
 
 
 class WakeSuite(Suite):
@@ -121,10 +123,13 @@ class WakeSuite(Suite):
         assert QueueStats(1, 0, 0) == pusher.stats(queue), "it took something"
         assert [b"a"] == bodies(claim_all(pusher, queue))
 
-    def test_a_wait_for_several_lasts_its_timeout(self, waits: WaitingForAny) -> None:
-        start = time.monotonic()
-        waits.wait_any([QUEUE, OTHER], timeout=SHORT)
-        assert SHORT - 0.02 <= time.monotonic() - start < SHORT + SLACK
+    def test_a_wait_for_several_waits(self, waits: WaitingForAny) -> None:
+        start, calls = time.monotonic(), 0
+        while time.monotonic() - start < SHORT:
+            waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+            calls += 1
+        assert calls < FEW
+        assert time.monotonic() - start < 2 * SHORT + SLACK
 
     def test_no_wait_goes_beyond_the_longest(
         self, waits: WaitingForAny, transport: Transport
@@ -135,9 +140,11 @@ class WakeSuite(Suite):
 
     def test_other_queues_do_not_matter(self, waits: WaitingForAny, transport: Transport) -> None:
         transport.push("third", [b"a"])
-        start = time.monotonic()
-        waits.wait_any([QUEUE, OTHER], timeout=SHORT)
-        assert SHORT - 0.02 <= time.monotonic() - start
+        start, calls = time.monotonic(), 0
+        while time.monotonic() - start < SHORT:
+            waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+            calls += 1
+        assert calls < FEW
 
     def test_one_that_becomes_due_is_found(
         self, waits: WaitingForAny, transport: Transport

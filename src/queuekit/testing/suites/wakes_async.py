@@ -32,6 +32,8 @@ from .samples import (
 from .waits import AT_ONCE, SHORT, SLACK
 
 T = TypeVar("T")
+FEW = 10
+"""Calls in ``SHORT`` seconds of who waits now and then; who does not wait makes thousands."""
 
 
 class AsyncWakeSuite(AsyncSuite):
@@ -113,10 +115,13 @@ class AsyncWakeSuite(AsyncSuite):
         assert QueueStats(1, 0, 0) == await pusher.stats(queue), "it took something"
         assert [b"a"] == bodies(await claim_all(pusher, queue))
 
-    async def test_a_wait_for_several_lasts_its_timeout(self, waits: AsyncWaitingForAny) -> None:
-        start = time.monotonic()
-        await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
-        assert SHORT - 0.02 <= time.monotonic() - start < SHORT + SLACK
+    async def test_a_wait_for_several_waits(self, waits: AsyncWaitingForAny) -> None:
+        start, calls = time.monotonic(), 0
+        while time.monotonic() - start < SHORT:
+            await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+            calls += 1
+        assert calls < FEW
+        assert time.monotonic() - start < 2 * SHORT + SLACK
 
     async def test_no_wait_goes_beyond_the_longest(
         self, waits: AsyncWaitingForAny, transport: AsyncTransport
@@ -129,9 +134,11 @@ class AsyncWakeSuite(AsyncSuite):
         self, waits: AsyncWaitingForAny, transport: AsyncTransport
     ) -> None:
         await transport.push("third", [b"a"])
-        start = time.monotonic()
-        await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
-        assert SHORT - 0.02 <= time.monotonic() - start
+        start, calls = time.monotonic(), 0
+        while time.monotonic() - start < SHORT:
+            await waits.wait_any([QUEUE, OTHER], timeout=SHORT)
+            calls += 1
+        assert calls < FEW
 
     async def test_one_that_becomes_due_is_found(
         self, waits: AsyncWaitingForAny, transport: AsyncTransport

@@ -1,0 +1,97 @@
+"""What the memory transports offer beyond the contract, but for waiting: marks, limits, queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._checks import check_limits, check_name, check_queues, check_seconds
+from .._lanes import Lanes
+from .._receipt import token_of
+from ..abilities import Limits
+from ..transport import Delivery, Receipt
+from ._memory_store import MemoryOperations
+from ._waiters import Sleeper
+
+
+class MemoryAbilities(MemoryOperations):
+    """What both colours share of ``abilities``."""
+
+    def _mark(self, queue: str, key: str, value: str, window: float) -> str | None:
+        check_name(key)
+        check_seconds("window", window, positive=True)
+        store = self._store
+
+        def step(lane: Lanes) -> str | None:
+            now = store.clock()
+            first = lane.marks.get(key, now)
+            if first is None:
+                lane.marks.set(key, value, now=now, window=window)
+            return first
+
+        return self._run(queue, step, make=True)
+
+    def _marked(self, queue: str, key: str) -> str | None:
+        check_name(key)
+        return self._run(queue, lambda lane: lane.marks.get(key, self._store.clock()))
+
+    def _unmark(self, queue: str, key: str) -> bool:
+        check_name(key)
+        return self._run(queue, lambda lane: lane.marks.drop(key, self._store.clock()))
+
+    def _limit(self, queue: str, limits: Limits) -> None:
+        """Note the limits of a queue, so that acks and waits for several queues heed them."""
+        check_limits(limits)
+
+        def step(lane: Lanes) -> None:
+            lane.turns.limits = limits
+            if limits.in_flight is not None:
+                lane.plain = False  # an ack gives somebody a turn
+
+        self._run(queue, step, make=True)
+
+    def _claim_turns(
+        self, queue: str, receipt: Receipt, lease: float, limit: int, found: list[Delivery]
+    ) -> bool:
+        """Add what is claimed within the limits, and tell whether it was something."""
+        store = self._store
+
+        def step(lane: Lanes) -> None:
+            now = store.clock()
+            made_ready = lane.make_ready(now)
+            free = int(min(limit, lane.turns.free(now=now, held=len(lane.held))))
+            if free:
+                found.extend(lane.hide(token_of(receipt), now + lease, free))
+                lane.turns.take(now=now, count=len(found))
+            store.lines.wake(queue, made_ready)
+
+        self._run(queue, step)
+        return bool(found)
+
+    def _something_in(self, queues: Sequence[str]) -> bool:
+        """Tell whether a claim of one of *queues* would bring something."""
+        clock = self._store.clock
+
+        def step(lane: Lanes) -> bool:
+            now = clock()
+            free = lane.claimable and lane.turns.free(now=now, held=len(lane.held))
+            return bool(free) or lane.is_due(now)
+
+        return any(self._run(queue, step) for queue in queues)
+
+    def _enter(self, queues: Sequence[str], waiter: Sleeper) -> None:
+        for queue in queues:
+            self._store.lines.enter(queue, waiter)
+
+    def _leave(self, queues: Sequence[str], waiter: Sleeper) -> None:
+        """Step out of all lines; who had been woken wakes the next, since it takes nothing."""
+        for queue in queues:
+            self._store.lines.leave(queue, waiter, satisfied=False)
+
+    def _wait_for(self, queues: Sequence[str], timeout: float) -> tuple[list[str], float]:
+        """Return whom to wait for, and how long."""
+        names = check_queues(queues)
+        return names, min(check_seconds("timeout", timeout), self._features.max_wait)
+
+    def _shortest(self, queues: Sequence[str], left: float) -> float:
+        """Return how long a waiter for several queues may sleep."""
+        return min([self._slice(queue, left, claiming=True) for queue in queues])
