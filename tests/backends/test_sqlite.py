@@ -321,7 +321,7 @@ def test_a_body_that_sqlite_refuses(path):
 
 def test_no_body_in_an_error(transport, monkeypatch):
     transport.push("q", [b"a"])
-    transport._db.read(lambda cur: cur.execute("DROP TABLE queuekit_ready"))
+    transport._db.read(lambda cur: cur.execute("DROP TABLE queuekit_lanes"))
     with pytest.raises(TransportError) as caught:
         transport.push("q", [b"password"])
     assert "password" not in str(caught.value)
@@ -337,7 +337,7 @@ def test_an_interrupt_leaves_no_open_transaction(transport, path, kind):
     lane = transport._lane("q")
 
     def step(cur):
-        lane.pop(cur, [], 2)
+        lane.ready.pop(cur, [], 2)
         raise kind
 
     with pytest.raises(kind):

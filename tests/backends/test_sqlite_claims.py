@@ -133,39 +133,3 @@ def test_a_receipt_that_was_changed_settles_nothing(path: Path) -> None:
     conn = sqlite3.connect(path)
     assert (0,) == conn.execute("SELECT count(*) FROM queuekit_claims").fetchone()
     conn.close()
-
-
-def test_a_file_of_the_first_layout_is_brought_up_to_date(path: Path) -> None:
-    clock = MovableClock()
-    transport = SQLiteTransport(path, clock=clock)
-    transport.push("q", [b"%d" % n for n in range(4)])
-    old = transport.claim("q", lease=60, limit=2)
-    transport.claim("q", lease=90, limit=1)
-    transport.close()
-    conn = sqlite3.connect(path)
-    rows = conn.execute("SELECT DISTINCT queue, expires, token FROM queuekit_claims").fetchall()
-    for queue, expires, token in rows:
-        conn.execute("UPDATE queuekit_claims SET expires = -1 WHERE token = ?", (token,))
-        conn.executemany(
-            "INSERT INTO queuekit_claims (queue, expires, token, place, deadline)"
-            " VALUES (?, ?, ?, -1, ?)",
-            [(queue, -1, token, expires), (queue, expires, token, None)],
-        )
-    conn.execute("UPDATE queuekit_meta SET value = 1 WHERE name = 'version'")
-    conn.commit()
-    conn.close()
-    transport = SQLiteTransport(path, clock=clock)
-    assert (1, 0, 3) == transport.stats("q")
-    first, second = [Receipt(".".join(one.receipt.split(".")[:2])) for one in old]
-    assert [] == transport.ack("q", [first])
-    assert [first] == transport.ack("q", [first])
-    assert [] == transport.extend("q", [second], lease=100)
-    clock.advance(95)
-    assert 1 == transport.recover("q")
-    clock.advance(10)
-    found = transport.claim("q", lease=60, limit=9)
-    assert [(b"1", 2), (b"2", 2), (b"3", 1)] == [(one.body, one.attempt) for one in found]
-    assert [] == transport.ack("q", [one.receipt for one in found])
-    conn = sqlite3.connect(path)
-    assert (0,) == conn.execute("SELECT count(*) FROM queuekit_claims").fetchone()
-    conn.close()

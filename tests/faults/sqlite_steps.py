@@ -97,7 +97,7 @@ def dump(path: str) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = [
             ("ready", names[pos >> 44], body, attempts)
             for pos, attempts, body in conn.execute(
-                "SELECT pos, attempts, body FROM queuekit_ready ORDER BY pos"
+                "SELECT pos, attempts, body FROM queuekit_lanes ORDER BY pos"
             )
         ]
         for columns, table, which, order in (

@@ -152,6 +152,11 @@ def _ours(exc: sqlite3.Error, path: str, waited: float) -> TransportError:
         )
     if code == sqlite3.SQLITE_CANTOPEN:
         return TransportError(f"{path!r} cannot be opened ({exc}); check its directory and rights")
+    if str(exc).startswith("no such table: queuekit_"):
+        return TransportError(
+            f"a newer queuekit has changed the layout of {path!r} while it was open here; restart"
+            " this process with that queuekit"
+        )
     if isinstance(exc, sqlite3.ProgrammingError) and "closed" in str(exc):
         return TransportClosed(f"the connection to {path!r} was closed")
     return TransportError(f"SQLite refused to work on {path!r}: {exc}")

@@ -8,7 +8,8 @@ from .._checks import check_name
 from ..errors import QueueFull
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
-from ._sqlite_lanes import MAX_QUEUES, Lane
+from ._sqlite_lanes import Lane
+from ._sqlite_places import MAX_QUEUES
 
 _FIND = "SELECT number FROM queuekit_queues WHERE name = ?"
 _NAME = "INSERT INTO queuekit_queues (name) VALUES (?) ON CONFLICT DO NOTHING"

@@ -8,32 +8,39 @@ from __future__ import annotations
 
 from typing import Final
 
+from ._sqlite_groups import HOLDER
+from ._sqlite_places import LEVELS
+
 # Ready. A range of positions is one queue; its first and last are found at once.
-TAIL: Final = "SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos DESC LIMIT 1"
-HEAD: Final = "SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1"
+TAIL: Final = "SELECT pos FROM queuekit_lanes WHERE pos BETWEEN ? AND ? ORDER BY pos DESC LIMIT 1"
+HEAD: Final = "SELECT pos FROM queuekit_lanes WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1"
 PUSH_ONE: Final = (
-    "INSERT INTO queuekit_ready (pos, body) VALUES (coalesce((SELECT pos + 1 FROM queuekit_ready"
+    "INSERT INTO queuekit_lanes (pos, body) VALUES (coalesce((SELECT pos + 1 FROM queuekit_lanes"
     " WHERE pos BETWEEN ? AND ? ORDER BY pos DESC LIMIT 1), ?), ?)"
 )
-PUSH: Final = "INSERT INTO queuekit_ready (pos, body) VALUES (?, ?)"
-PUT: Final = "INSERT INTO queuekit_ready (pos, attempts, key, body) VALUES (?, ?, ?, ?)"
+PUSH: Final = "INSERT INTO queuekit_lanes (pos, body) VALUES (?, ?)"
+PUT: Final = "INSERT INTO queuekit_lanes (pos, attempts, key, body) VALUES (?, ?, ?, ?)"
 FIRST: Final = (
-    "SELECT pos, attempts, key, body FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+    "SELECT pos, attempts, key, body FROM queuekit_lanes WHERE pos BETWEEN ? AND ?"
     " ORDER BY pos LIMIT ?"
 )
-PEEK: Final = "SELECT body FROM queuekit_ready WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT ?"
-POP_ONE: Final = (
-    "DELETE FROM queuekit_ready WHERE pos = (SELECT pos FROM queuekit_ready"
+TAKE_ONE: Final = (
+    "DELETE FROM queuekit_lanes WHERE pos = (SELECT pos FROM queuekit_lanes"
     " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1) RETURNING attempts, key, body"
 )
+POP_ONE: Final = (  # who holds a group has a key; the next one has to follow
+    "DELETE FROM queuekit_lanes WHERE pos = (SELECT pos FROM queuekit_lanes"
+    " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1) AND key IS NULL"
+    " RETURNING attempts, key, body"
+)
 POP_UNLESS_DUE: Final = (
-    "DELETE FROM queuekit_ready WHERE pos = (SELECT pos FROM queuekit_ready"
+    "DELETE FROM queuekit_lanes WHERE pos = (SELECT pos FROM queuekit_lanes"
     " WHERE pos BETWEEN ? AND ? ORDER BY pos LIMIT 1)"
     " AND NOT EXISTS (SELECT 1 FROM queuekit_claims WHERE queue = ? AND expires BETWEEN 0 AND ?)"
     " AND NOT EXISTS (SELECT 1 FROM queuekit_delayed WHERE queue = ? AND due <= ?)"
     " RETURNING attempts, key, body"
 )
-TAKE: Final = "DELETE FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+TAKE: Final = "DELETE FROM queuekit_lanes WHERE pos BETWEEN ? AND ?"
 
 # Delayed. The number tells apart what is due at the same time.
 LAST_DUE: Final = (
@@ -58,14 +65,14 @@ HIDE_ONE: Final = (
 )
 HIDE: Final = (
     "INSERT INTO queuekit_claims (queue, expires, token, place, attempts, key, body)"
-    " SELECT ?, ?, ?, pos - ?, attempts, key, body FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
+    " SELECT ?, ?, ?, pos - ?, attempts, key, body FROM queuekit_lanes WHERE pos BETWEEN ? AND ?"
 )
 PLACES: Final = (
-    "SELECT place FROM queuekit_claims"
+    "SELECT place, key IS NOT NULL FROM queuekit_claims"
     " WHERE queue = ? AND expires = ? AND token = ? AND place BETWEEN ? AND ?"
 )
 COUNT: Final = (
-    "SELECT count(*) FROM queuekit_claims"
+    "SELECT count(*), count(key) FROM queuekit_claims"
     " WHERE queue = ? AND expires = ? AND token = ? AND place BETWEEN ? AND ?"
 )
 HOLDS: Final = (
@@ -83,6 +90,7 @@ SETTLE: Final = (
 SETTLE_ONE: Final = (
     "DELETE FROM queuekit_claims WHERE queue = ? AND expires = ? AND token = ? AND place = ?"
 )
+SETTLE_PLAIN: Final = f"{SETTLE_ONE} AND key IS NULL"
 EXTEND: Final = (
     "UPDATE queuekit_claims SET expires = ? WHERE queue = ? AND expires = ? AND token = ?"
 )
@@ -103,11 +111,17 @@ NEXT: Final = (
     " ORDER BY expires LIMIT 1),"
     " (SELECT due FROM queuekit_delayed WHERE queue = ? ORDER BY due LIMIT 1)"
 )
-# Ready positions have no gaps: they are taken from one end only, and both ends only grow by one.
+# Positions of one level have no gaps: they are taken from one end only, and both ends only grow by
+# one. The first parameter is the first position of the queue, the second one its number.
+_ENDS: Final = (
+    "coalesce((SELECT pos FROM queuekit_lanes WHERE pos BETWEEN ?1 + {0} AND ?1 + {1}"
+    " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_lanes"
+    " WHERE pos BETWEEN ?1 + {0} AND ?1 + {1} ORDER BY pos LIMIT 1) + 1, 0)"
+)
+READY: Final = " + ".join(_ENDS.format(*each) for each in LEVELS.values())
+WAITING: Final = f"(SELECT count(*) FROM queuekit_groups WHERE queue = ?2 AND seq > {HOLDER})"
+DELAYED: Final = "(SELECT count(*) FROM queuekit_delayed WHERE queue = ?2)"
 STATS: Final = (
-    "SELECT coalesce((SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
-    " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_ready WHERE pos BETWEEN ? AND ?"
-    " ORDER BY pos LIMIT 1) + 1, 0),"
-    " (SELECT count(*) FROM queuekit_delayed WHERE queue = ?),"
-    " (SELECT count(*) FROM queuekit_claims WHERE queue = ? AND expires >= 0)"
+    f"SELECT {READY} + {WAITING}, {DELAYED},"
+    " (SELECT count(*) FROM queuekit_claims WHERE queue = ?2 AND expires >= 0)"
 )

@@ -8,17 +8,30 @@ The tables, all named ``queuekit_…`` so that they can stand in an application'
     the store's clock that has been.
 ``queues (number, name)``
     A row appears with a queue's first message and stays.
-``ready (pos, attempts, key, body)``
-    ``pos`` is the queue's number times 2**44 plus an offset that begins at 2**43: a push takes the
-    last one plus 1, what goes back to the head the first one minus 1. ``attempts`` counts the
-    claims that failed. ``key`` names a body without a frame from its first claim on.
+``lanes (pos, attempts, key, body)``
+    What is ready. ``pos`` is the queue's number times 2**44 plus an offset, which names the level:
+    the middle half is the usual one and begins at 2**43; ``_sqlite_places`` has the others, higher
+    ones before it and lower ones behind. A push takes the last position of its level plus 1, what
+    goes back to the head the first one minus 1; so the first one of a queue is claimed next.
+    ``attempts`` counts the claims that failed. ``key`` names a body without a frame from its first
+    claim on; it is set, too, where a message holds its group.
 ``delayed (queue, due, seq, attempts, key, body)``
     In the order in which they become ready.
 ``claims (queue, expires, token, place, deadline, attempts, key, body)``
     What claims hold, in the order in which they expire. A claim that was extended has one row more,
     with ``expires`` and place -1, whose ``deadline`` is where its messages stand now.
+``groups (queue, name, seq, attempts, body)``
+    A row at -2**40 for each group that is held, and behind it the messages that wait.
+``marks (queue, key, value, until)``
+    Keys of puts with ``dedup``, and those of ``mark``.
+``bounds (queue, hidden)``
+    For each queue that was pushed to with a bound, how many messages are delayed or wait in groups:
+    triggers count them, whoever moves them.
+``rates (queue, turn)``
+    For each queue with a rate, when its next turn is.
 
-Nothing else is indexed: a push writes one page, a claim of one message two, its ack one.
+Messages that use none of this stand in the first five tables only. Nothing else is indexed: a push
+writes one page, a claim of one message two, its ack one.
 
 The clock counts seconds. During one boot it is the system's monotonic clock that goes on during
 sleep, plus an offset for all processes, so that setting the wall clock moves no lease. The first
@@ -37,34 +50,54 @@ from typing import Final
 
 from ..errors import ConfigurationError, TransportError, Unsupported
 from . import _sqlite_link as link
+from ._sqlite_groups import HOLDER
 
 Clock = Callable[[], float]
 
 APPLICATION_ID: Final = 0x514B4954
 """``QKIT``, in the head of a file that queuekit made; for ``file`` and its like."""
-VERSION: Final = 2
+VERSION: Final = 3
 
 _LAST_EVERY: Final = 60.0
 """Seconds; so rarely an opening writes down the time."""
 _WAL_LIMIT: Final = 64 * 2**20
 """Bytes that the -wal file keeps after a large transaction."""
-_SCHEMA: Final = """
-CREATE TABLE queuekit_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE queuekit_queues (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE queuekit_ready (
+_SCHEMA: Final = (
+    "CREATE TABLE queuekit_meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    "CREATE TABLE queuekit_queues (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+    """CREATE TABLE queuekit_lanes (
     pos INTEGER PRIMARY KEY, attempts INTEGER NOT NULL DEFAULT 0, key TEXT, body BLOB NOT NULL
-);
-CREATE TABLE queuekit_delayed (
+)""",
+    """CREATE TABLE queuekit_delayed (
     queue INTEGER, due REAL, seq INTEGER,
     attempts INTEGER NOT NULL, key TEXT, body BLOB NOT NULL,
     PRIMARY KEY (queue, due, seq)
-) WITHOUT ROWID;
-CREATE TABLE queuekit_claims (
+) WITHOUT ROWID""",
+    """CREATE TABLE queuekit_claims (
     queue INTEGER, expires REAL, token TEXT, place INTEGER,
     deadline REAL, attempts INTEGER NOT NULL DEFAULT 0, key TEXT, body BLOB,
     PRIMARY KEY (queue, expires, token, place)
-) WITHOUT ROWID;
-"""
+) WITHOUT ROWID""",
+)
+_COUNTED: Final = """CREATE TRIGGER queuekit_{0}_{1} AFTER {2} ON queuekit_{0}{3} BEGIN
+    UPDATE queuekit_bounds SET hidden = hidden {4} 1 WHERE queue = {5}.queue;
+END"""
+_SCHEMA_3: Final = (
+    """CREATE TABLE queuekit_groups (
+    queue INTEGER, name TEXT, seq INTEGER, attempts INTEGER, body BLOB,
+    PRIMARY KEY (queue, name, seq)
+) WITHOUT ROWID""",
+    """CREATE TABLE queuekit_marks (
+    queue INTEGER, key TEXT, value TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (queue, key)
+) WITHOUT ROWID""",
+    "CREATE INDEX queuekit_marks_until ON queuekit_marks (until)",
+    "CREATE TABLE queuekit_bounds (queue INTEGER PRIMARY KEY, hidden INTEGER NOT NULL)",
+    "CREATE TABLE queuekit_rates (queue INTEGER PRIMARY KEY, turn REAL NOT NULL)",
+    _COUNTED.format("delayed", "in", "INSERT", "", "+", "NEW"),
+    _COUNTED.format("delayed", "out", "DELETE", "", "-", "OLD"),
+    _COUNTED.format("groups", "in", "INSERT", f" WHEN NEW.seq > {HOLDER}", "+", "NEW"),
+    _COUNTED.format("groups", "out", "DELETE", f" WHEN OLD.seq > {HOLDER}", "-", "OLD"),
+)
 _UPGRADES: Final[dict[int, tuple[str, ...]]] = {
     1: (  # what a claim held stood at -1, and a row without a message at its deadline
         "DELETE FROM queuekit_claims WHERE expires >= 0",
@@ -73,7 +106,10 @@ _UPGRADES: Final[dict[int, tuple[str, ...]]] = {
             " WHERE of.queue = queuekit_claims.queue AND of.expires = -1"
             " AND of.token = queuekit_claims.token AND of.place = -1) WHERE place >= 0"
         ),
-    )
+    ),
+    # a process that has the file open and knows no levels must not go on to push and claim: it
+    # finds the table no more; what it holds it still can ack
+    2: ("ALTER TABLE queuekit_ready RENAME TO queuekit_lanes", *_SCHEMA_3),
 }
 """For each older version the statements that make the next one of it."""
 
@@ -128,7 +164,7 @@ def has_tables(cur: sqlite3.Cursor) -> bool:
 
 def make_tables(cur: sqlite3.Cursor) -> None:
     """Make the tables within the caller's transaction."""
-    for statement in _SCHEMA.split(";"):
+    for statement in (*_SCHEMA, *_SCHEMA_3):
         cur.execute(statement)
     cur.execute(_SET_META, ("version", VERSION))
 
@@ -136,13 +172,16 @@ def make_tables(cur: sqlite3.Cursor) -> None:
 def check_version(cur: sqlite3.Cursor, path: str) -> None:
     """Refuse tables of a newer version, and bring those of an older one up to date."""
     version = dict(cur.execute(_META).fetchall()).get("version")
+    alone = not cur.connection.in_transaction
     while isinstance(version, int) and version < VERSION and version in _UPGRADES:
-        cur.execute("BEGIN IMMEDIATE")
+        if alone:
+            cur.execute("BEGIN IMMEDIATE")
         if dict(cur.execute(_META).fetchall()).get("version") == version:
             for statement in _UPGRADES[version]:
                 cur.execute(statement)
             cur.execute(_SET_META, ("version", version + 1))
-        cur.execute("COMMIT")
+        if alone:
+            cur.execute("COMMIT")
         version = dict(cur.execute(_META).fetchall()).get("version")
     if version != VERSION:
         raise TransportError(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from .._whole import whole
+from ..abilities import Limits
 from ..errors import QueueFull, QueueKitError
 from ..transport import Delivery, Receipt
 from ._sqlite_borrowed import Borrowed
@@ -29,6 +31,15 @@ class Settling:
         """Those that were not held any more."""
 
 
+class Wanted(NamedTuple):
+    """What a claim asks for."""
+
+    token: str
+    lease: float
+    limit: int
+    limits: Limits | None = None
+
+
 class Takes:
     """
     Pops and claims, each one look: the waiting is the caller's.
@@ -49,18 +60,17 @@ class Takes:
         lane, db = self._lane_of(queue), self._db
         if lane is None or (queue not in self._busy and not db.read(lane.is_ready)):
             return False
+        ready = lane.ready
         if limit == 1:
-            db.write_one(lambda cur: lane.pop_one(cur, hand), hand, patience=patience)
-        else:
-            db.write(lambda cur: lane.pop(cur, hand, limit), hand, patience=patience)
+            db.write_one(lambda cur: ready.pop_one(cur, hand), hand, patience=patience)
+        if limit > 1 or (not hand and db.read(lane.is_ready)):  # one that holds a group
+            db.write(lambda cur: ready.pop(cur, hand, limit), hand, patience=patience)
         return self._note(queue, bool(hand))
 
     def claim(
         self,
         queue: str,
-        token: str,
-        lease: float,
-        limit: int,
+        wanted: Wanted,
         found: list[Delivery],
         ends: list[float],
         patience: float,
@@ -70,8 +80,9 @@ class Takes:
         lane, db = self._lane_of(queue), self._db
         if lane is None:
             return False
+        token, lease, limit, limits = wanted
         if not (queue in self._busy or (settling and settling.left)) and not db.read(
-            lambda cur: lane.is_ready(cur) or is_due(lane, cur, db)
+            lambda cur: may_claim(cur, lane, db, limits)
         ):
             return False
 
@@ -80,7 +91,7 @@ class Takes:
                 settling.lost = lane.ack(cur, settling.left)
             now = db.now()
             ends.append(now + lease)  # so that an interrupted claim is found
-            claimed = lane.claim(cur, token, now=now, lease=lease, limit=limit)
+            claimed = lane.claim(cur, token, now=now, lease=lease, limit=limit, limits=limits)
             found.extend(claimed.found)
             return claimed
 
@@ -148,6 +159,16 @@ class Takes:
         else:
             self._busy.discard(queue)
         return found
+
+
+def may_claim(
+    cur: sqlite3.Cursor, lane: Lane, db: Database | Borrowed, limits: Limits | None = None
+) -> bool:
+    """Tell whether a claim may bring something, or has something to do."""
+    ready = lane.is_ready(cur)
+    if ready and limits is not None:
+        ready = bool(lane.turns.left(cur, limits, db.now()))
+    return ready or is_due(lane, cur, db)
 
 
 def is_due(lane: Lane, cur: sqlite3.Cursor, db: Database | Borrowed) -> bool:

@@ -12,8 +12,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from .._checks import check_bodies, check_count, check_push, check_seconds
+from .._checks import (
+    check_bodies,
+    check_count,
+    check_limits,
+    check_name,
+    check_push,
+    check_seconds,
+)
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
+from ..abilities import Limits
 from ..errors import ConfigurationError, QueueKitError
 from ..transport import (
     MAX_BODY,
@@ -27,14 +35,14 @@ from ..transport import (
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
 from ._sqlite_names import Names
+from ._sqlite_put import Put, put
 from ._sqlite_rows import Row
 from ._sqlite_store import Clock
-from ._sqlite_take import Settling, Takes, is_due
+from ._sqlite_take import Settling, Takes, Wanted, is_due
 from ._sqlite_url import PathLike, Synchronous, absolute, parse_url
 from ._sqlite_wait import Look, wait_for
+from ._sqlite_wait_any import News, Told, wait_for_any
 from ._tokens import Tokens
-
-_TOUCH = "INSERT OR REPLACE INTO queuekit_meta VALUES ('touched', random())"
 
 
 class SQLiteTransport:
@@ -86,11 +94,16 @@ class SQLiteTransport:
             waits_for=("disk",) if own else (),
             max_body=size,
             idempotent_push=own,
+            priorities=True,
+            groups=True,
+            dedup=True,
+            bounds=True,
             max_wait=Features().max_wait if own else 0.0,
         )
         self._lane = Names(self._db).lane
         self._takes = Takes(self._db, self._lane)
         self._tokens = Tokens() if own else None
+        self._told = Told()
 
     @classmethod
     def from_url(cls, url: str) -> SQLiteTransport:
@@ -113,37 +126,18 @@ class SQLiteTransport:
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """See ``Transport.push``; tokens are remembered for an hour, but the last 100,000 only."""
         check_bodies(queue, bodies, self._features.max_body)
         if options is not NO_OPTIONS:
             check_push(options, self._features, len(bodies), token)
-        delay = options.delay
         lane = self._lane(queue, make=bool(bodies))
         if not bodies or lane is None:
-            return
-        db, tokens, mark = self._db, self._tokens, list[object]()
-
-        def step(cur: sqlite3.Cursor) -> None:
-            if token is not None and tokens is not None:
-                if tokens.knows(queue, token):
-                    if durable:  # a commit that writes nothing would not sync the first one
-                        cur.execute(_TOUCH)
-                    return
-                tokens.add(queue, token, mark)
-            if alone:
-                lane.push_one(cur, bodies[0], mark)
-            else:
-                lane.push(cur, bodies, now=db.now(), delay=delay)
-                mark.append(True)
-
-        durable = options.durable is not None
-        alone = len(bodies) == 1 and not delay and not durable
-        if alone:
-            db.write_one(step, mark)
-        else:
-            db.write(step, mark, durable=durable)
-        db.lines.wake(queue, len(bodies))
+            return None
+        earlier = put(self._db, lane, self._tokens, Put(queue, bodies, options, token))
+        if earlier is None:
+            self._db.lines.wake(queue, len(bodies))
+        return earlier if earlier != token else None  # stored before, by another object
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``."""
@@ -166,7 +160,20 @@ class SQLiteTransport:
         self, queue: str, *, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         """See ``Transport.claim``."""
-        return self._claim(queue, lease, limit, timeout, None)
+        return self._claim(queue, Wanted(_token(), lease, limit), timeout)
+
+    def claim_within(
+        self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        """See ``Limiting.claim_within``."""
+        check_limits(limits)
+        return self._claim(queue, Wanted(_token(), lease, limit, limits), timeout)
+
+    def next_turn(self, queue: str, limits: Limits) -> float | None:
+        """Return the seconds until a ready message has its turn; None if time is no obstacle."""
+        lane, db = self._lane(queue), self._db
+        turn = db.read(lambda cur: lane.next_turn(cur, limits, db.now())) if lane else None
+        return None if turn is None else max(turn - db.now(), 0.0)
 
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
@@ -206,7 +213,7 @@ class SQLiteTransport:
         if self._lane(queue) is None:
             return list(receipts), self.claim(queue, lease=lease, limit=limit, timeout=timeout)
         settling = Settling(receipts)
-        found = self._claim(queue, lease, limit, timeout, settling)
+        found = self._claim(queue, Wanted(_token(), lease, limit), timeout, settling)
         return settling.lost, found
 
     def release(
@@ -265,6 +272,41 @@ class SQLiteTransport:
             done += count
         return done
 
+    def mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
+        """See ``Marking.mark``."""
+        check_name(key)
+        check_seconds("window", window, positive=True)
+        lane, db = self._lane(queue, make=True), self._db
+        assert lane is not None
+        return db.write(lambda cur: lane.marks.mark(cur, key, value, now=db.now(), window=window))
+
+    def marked(self, queue: str, key: str) -> str | None:
+        """See ``Marking.marked``."""
+        check_name(key)
+        lane, db = self._lane(queue), self._db
+        return db.read(lambda cur: lane.marks.find(cur, key, db.now())) if lane else None
+
+    def unmark(self, queue: str, key: str) -> bool:
+        """See ``Marking.unmark``."""
+        check_name(key)
+        lane, db = self._lane(queue), self._db
+        return db.write(lambda cur: lane.marks.unmark(cur, key, db.now())) if lane else False
+
+    def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
+        """See ``WaitingForAny.wait_any``; sees also what came before, by whatever process."""
+        seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
+        wait_for_any(self._db, queues, self.news(queues), seconds)
+
+    def news(self, queues: Sequence[str]) -> News:
+        """Return what tells this thread whether a claim of one of *queues* may bring something."""
+        if isinstance(queues, str) or not queues:
+            raise ConfigurationError(
+                "a wait for several queues takes a list of names, one at least"
+            )
+        for queue in queues:
+            check_name(queue)
+        return News(self._db, self._lane, self._told, queues)
+
     def changes(self) -> int:
         """Return another number when something else than this thread has changed the file."""
         return self._db.version()
@@ -274,24 +316,23 @@ class SQLiteTransport:
         self._db.close()
 
     def _claim(
-        self, queue: str, lease: float, limit: int, timeout: float, settling: Settling | None
+        self, queue: str, wanted: Wanted, timeout: float, settling: Settling | None = None
     ) -> list[Delivery]:
-        check_count("limit", limit)
-        check_seconds("lease", lease, positive=True)
-        token = os.urandom(16).hex()  # not a counter: a fork would count on from the same
+        check_count("limit", wanted.limit)
+        check_seconds("lease", wanted.lease, positive=True)
         found: list[Delivery] = []
         ends: list[float] = []
 
         def look(patience: float) -> bool:
-            return self._takes.claim(queue, token, lease, limit, found, ends, patience, settling)
+            return self._takes.claim(queue, wanted, found, ends, patience, settling)
 
         try:
-            self._wait(queue, look, timeout, self._next_event)
+            self._wait(queue, look, timeout, lambda: self._next_event(queue, wanted.limits))
             return found
         except QueueKitError:  # the transaction was undone
             raise
         except BaseException:
-            self._takes.unclaim(queue, token, ends)
+            self._takes.unclaim(queue, wanted.token, ends)
             raise
 
     def _wait(
@@ -299,11 +340,19 @@ class SQLiteTransport:
         queue: str,
         look: Look,
         timeout: float,
-        next_event: Callable[[str], float | None] = lambda _: None,
+        next_event: Callable[[], float | None] = lambda: None,
     ) -> None:
         seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
-        wait_for(self._db, queue, look, seconds, lambda: next_event(queue))
+        wait_for(self._db, queue, look, seconds, next_event)
 
-    def _next_event(self, queue: str) -> float | None:
-        lane = self._lane(queue)
-        return self._db.read(lane.next_event) if lane else None
+    def _next_event(self, queue: str, limits: Limits | None) -> float | None:
+        lane, db = self._lane(queue), self._db
+        if lane is None:
+            return None
+        event = db.read(lane.next_event)
+        turn = db.read(lambda cur: lane.next_turn(cur, limits, db.now())) if limits else None
+        return min((time for time in (event, turn) if time is not None), default=None)
+
+
+def _token() -> str:
+    return os.urandom(16).hex()  # not a counter: a fork would count on from the same
