@@ -120,6 +120,13 @@ end
 """
 
 
+AGE = """
+for _, key in ipairs(KEYS) do
+  redis.call('PEXPIRE', key, redis.call('PTTL', key) - ARGV[1])
+end
+"""
+
+
 class _Redis(_Made):
     """A server's clock cannot be moved, so every stored deadline comes nearer instead."""
 
@@ -133,6 +140,8 @@ class _Redis(_Made):
     def move_clock(self, seconds: float) -> None:
         for key in self.keys("}:leases") + self.keys("}:delayed"):
             self.client.eval(SHIFT, 1, key, str(round(seconds * 1000)))
+        for key in self.keys("}:d:*"):
+            self.client.eval(AGE, 1, key, str(round(seconds * 1000)))
 
     def close(self) -> None:
         if found := self.keys(""):

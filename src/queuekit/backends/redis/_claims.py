@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, Literal, cast
 
 from ..._entropy import entropy
-from ..._envelope import BY_STORE, HEAD, MAGIC, claimed_id
+from ..._envelope import BY_STORE, HEAD, MAGIC, PLACED, claimed_id
 from ..._receipt import by_claim, place_of
 from ...transport import MAX_CLAIM, Delivery, Receipt
 from . import _script
@@ -21,25 +21,45 @@ Verb = Literal["A", "F", "R", "D"]
 
 _PLACES: Final = list(range(MAX_CLAIM))
 
-_RECEIPT = re.compile(r"([0-9a-f]{32})\.(\d{1,4})\.(\d{1,4})(\.2)?", re.ASCII)
+_RECEIPT = re.compile(r"([0-9a-f]{32})\.(\d{1,4})\.(\d{1,4})(\.2)?(\.p)?", re.ASCII)
 _FRESH: Final = MAGIC + b"\0\0"
 """A frame of ours that was never counted: its four first bytes."""
 _SENT_TWICE: Final = ".2"
 """Ends the receipts of a claim that was sent more than once: its token must be marked at its end,
 or what is still on its way would claim again under the same name."""
+_IS_PLACED: Final = ".p"
+"""Ends the receipts of a claim of a queue that keeps places: whoever settles must know of them."""
+_NO_LIMITS: Final = ("0", 1, 0)
 
 
 class Claim:
-    """One claim call: its token, what to send, and what came."""
+    """
+    One claim call: its token, what to send, and what came.
 
-    __slots__ = ("_lease", "_limit", "keys", "sent", "sent_twice", "token")
+    Args:
+        limits: Microseconds between two turns, turns saved up, claims at a time.
+    """
 
-    def __init__(self, keys: Keys, lease: int, limit: int) -> None:
+    __slots__ = (
+        "_lease", "_limit", "_limits", "keys", "pause", "sent", "sent_twice", "token",
+    )  # fmt: skip
+
+    def __init__(
+        self, keys: Keys, lease: int, limit: int, limits: tuple[str, int, int] | None = None
+    ) -> None:
         self.keys = keys
         self._lease = lease
         self._limit = min(limit, MAX_CLAIM)
+        self._limits = limits
+        self.pause: float | None = None
+        """Seconds to its next turn, where limits hold it up."""
         self.sent = False
         self.renew()
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is the affair of the scripts that know of places."""
+        return self.keys.is_placed or self._limits is not None
 
     def renew(self) -> None:
         """Take a new token, from the system's random source."""
@@ -50,8 +70,11 @@ class Claim:
         """Return what to send; *again* if it may have arrived before."""
         self.sent = True
         self.sent_twice |= again
-        name = (self._lease, self._limit)
-        template = self.keys.templates.get(name) or self.keys.template(name, self._call)
+        name: object = (self._lease, self._limit)
+        call = self._call
+        if self.keys.is_placed or self._limits is not None:
+            name, call = (name, self._limits), self._call_placed
+        template = self.keys.templates.get(name) or self.keys.template(name, call)
         return template(self.token.encode())
 
     def _call(self, token: bytes) -> Command:
@@ -61,20 +84,28 @@ class Claim:
             (keys.ready, keys.landing, keys.leases, *places), token, self._lease, self._limit
         )
 
+    def _call_placed(self, token: bytes) -> Command:
+        keys = self.keys
+        own = (keys.claim(token), keys.mark(token), keys.turns)
+        limits = self._limits or _NO_LIMITS
+        return _script.PLACED_CLAIM((*keys.places, *own), token, self._lease, self._limit, *limits)
+
     def give_back(self, again: bool) -> Command:
         """Return what undoes it, wherever it stands."""
         keys, token = self.keys, self.token.encode()
         places = (keys.claim(token), keys.mark(token))
+        if self.is_placed:
+            return _script.PLACED_GIVE_BACK((*keys.places, *places), token)
         return _script.GIVE_BACK((keys.ready, keys.landing, keys.leases, *places), token)
 
     def wait(self, slice_: Argument) -> Command:
         """Return what waits for a message before the claim is sent."""
-        return (b"BLMOVE", self.keys.ready, self.keys.landing, b"LEFT", b"RIGHT", slice_)
+        return wait_to_land(self.keys, slice_)
 
     def deliveries(self, bodies: Sequence[Reply]) -> list[Delivery]:
         """Return what was claimed, without the places that were settled since."""
         token = self.token
-        ends = receipt_ends(len(bodies), self.sent_twice)
+        ends = receipt_ends(len(bodies), self.sent_twice, self.is_placed)
         found: list[Delivery] = []
         make = Delivery._make  # faster than the class
         for end, body in zip(ends, bodies, strict=True):
@@ -92,21 +123,28 @@ class Claim:
         return found
 
 
+def wait_to_land(keys: Keys, slice_: Argument) -> Command:
+    """Return what waits for a body, and moves it to where a script takes it from."""
+    return (b"BLMOVE", keys.ready, keys.landing, b"LEFT", b"RIGHT", slice_)
+
+
 @lru_cache(maxsize=64)
-def receipt_ends(size: int, sent_twice: bool) -> tuple[str, ...]:
+def receipt_ends(size: int, sent_twice: bool, is_placed: bool) -> tuple[str, ...]:
     """Return what the receipts of a claim have behind its token, place by place."""
-    return tuple(f".{i}.{size}{_SENT_TWICE if sent_twice else ''}" for i in range(size))
+    end = (_SENT_TWICE if sent_twice else "") + (_IS_PLACED if is_placed else "")
+    return tuple(f".{i}.{size}{end}" for i in range(size))
 
 
 class Settlement:
     """Receipts of one claim that meet the same end in one step."""
 
-    __slots__ = ("_bodies", "_size", "_spend", "places", "receipts", "token")
+    __slots__ = ("_bodies", "_is_placed", "_size", "_spend", "places", "receipts", "token")
 
-    def __init__(self, token: str, size: int, spend: bool) -> None:
+    def __init__(self, token: str, size: int, spend: bool, is_placed: bool) -> None:
         self.token = token
         self._size = size
         self._spend = spend
+        self._is_placed = is_placed
         self.places: list[int] = []
         self._bodies: list[bytes] = []
         self.receipts: list[Receipt] = []
@@ -120,6 +158,7 @@ class Settlement:
         self.places.append(place)
         if body is not None:
             self._bodies.append(body)
+            self._is_placed |= has_place(body)
 
     def sort(self) -> None:
         """Put the places into the order of the claim."""
@@ -128,27 +167,37 @@ class Settlement:
         self.receipts = [self.receipts[i] for i in order]
 
     def settle(
-        self, keys: Keys, verb: Verb, again: bool, target: bytes, delay: int = 0, before: int = 0
+        self, keys: Keys, verb: Verb, again: bool, target: Keys, delay: int = 0, before: int = 0
     ) -> Command:
         """Return the command that ends them."""
         places, size = self.places, self._size
+        is_placed = self._is_placed or keys.is_placed
         if verb == "A" and len(places) == size and places == _PLACES[:size]:
-            name = (size, again, self._spend)
+            name = (size, again, self._spend, is_placed)
             template = keys.templates.get(name)
             if template is None:
                 numbers = (int(again), int(self._spend), 0, 0, size, size)
-                template = keys.template(
-                    name, lambda token: self._call(keys, token, keys.delayed, "A", *numbers)
-                )
+                call = self._call_placed if is_placed else self._call
+                template = keys.template(name, lambda token: call(keys, token, keys, "A", *numbers))
             return template(self.token.encode())
         whole = len(places) == size and max(places) < size
         numbers = (int(again), int(self._spend), delay, before, size if whole else 0, len(places))
         token = self.token.encode()
-        return self._call(keys, token, target, verb, *numbers, *places, *self._bodies)
+        call = self._call_placed if is_placed else self._call
+        return call(keys, token, target, verb, *numbers, *places, *self._bodies)
 
-    def _call(self, keys: Keys, token: bytes, target: bytes, *arguments: Argument) -> Command:
-        lists = (keys.ready, keys.landing, keys.leases, keys.claim(token), keys.mark(token), target)
-        return _script.SETTLE(lists, token, *arguments)
+    @staticmethod
+    def _call(keys: Keys, token: bytes, target: Keys, verb: Verb, *arguments: Argument) -> Command:
+        last = target.ready if verb == "D" else keys.delayed
+        lists = (keys.ready, keys.landing, keys.leases, keys.claim(token), keys.mark(token), last)
+        return _script.SETTLE(lists, token, verb, *arguments)
+
+    @staticmethod
+    def _call_placed(
+        keys: Keys, token: bytes, target: Keys, verb: Verb, *arguments: Argument
+    ) -> Command:
+        lists = (*keys.places, keys.claim(token), keys.mark(token), *target.places)
+        return _script.PLACED_SETTLE(lists, token, verb, *arguments)
 
     def extend(self, keys: Keys, lease: int) -> Command:
         """Return the command that moves their lease."""
@@ -165,10 +214,10 @@ def _whole(receipts: Sequence[Receipt]) -> Settlement | None:
     match = _RECEIPT.fullmatch(receipts[0]) if receipts else None
     if match is None or int(match[3]) != len(receipts) or len(receipts) > MAX_CLAIM:
         return None
-    token, spend = match[1], match[4] is not None
-    if [token + end for end in receipt_ends(len(receipts), spend)] != list(receipts):
+    token, spend, is_placed = match[1], match[4] is not None, match[5] is not None
+    if [token + end for end in receipt_ends(len(receipts), spend, is_placed)] != list(receipts):
         return None
-    whole = Settlement(token, len(receipts), spend)
+    whole = Settlement(token, len(receipts), spend, is_placed)
     whole.receipts = list(receipts)
     whole.places = _PLACES[: len(receipts)]
     return whole
@@ -200,7 +249,8 @@ def settlements(
         seen.add((token, place))
         group = open_groups.get(token)
         if group is None or (bodies is not None and token != last):
-            group = open_groups[token] = Settlement(token, int(match[3]), match[4] is not None)
+            flags = (match[4] is not None, match[5] is not None)
+            group = open_groups[token] = Settlement(token, int(match[3]), *flags)
             groups.append(group)
         group.add(receipt, place, bodies[i] if bodies is not None else None)
         last = token
@@ -226,6 +276,11 @@ def by_groups(receipts: Iterable[Receipt], *, by_place: bool) -> list[Receipt]:
     for group in by_claim(receipts):
         ordered += sorted(group, key=place_of) if by_place else group
     return ordered
+
+
+def has_place(body: bytes) -> bool:
+    """Tell whether a body has a frame that carries a level or a group."""
+    return body[:2] == MAGIC and len(body) >= HEAD and bool(body[2] & PLACED)
 
 
 def bare(body: bytes) -> bytes:

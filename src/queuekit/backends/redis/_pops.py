@@ -6,17 +6,19 @@ import threading
 from collections.abc import Sequence
 
 from . import _script
-from ._claims import bodies_of
+from ._claims import bodies_of, wait_to_land
 from ._wire import Argument, Command, Reply
-from .keys import Keys
+from .keys import WAKE, Keys
 
 
 class Popped:
     """What one call popped, wherever it stands while that call is under way."""
 
-    __slots__ = ("kept", "replies", "waits")
+    __slots__ = ("kept", "lands", "replies", "waits")
 
     def __init__(self) -> None:
+        self.lands = False
+        """Whether the first reply is that of a wait which moved a body, and did not take it."""
         self.kept: list[bytes] = []
         """Bodies that had come for an earlier call."""
         self.replies: list[Reply] = []
@@ -25,11 +27,21 @@ class Popped:
 
     def bodies(self) -> list[bytes]:
         """Return the bodies as they are stored, oldest first."""
+        return self.kept + [body for body in self._found() if body != WAKE]
+
+    def learns(self, keys: Keys) -> bool:
+        """Tell whether it was found that the queue keeps places."""
+        if WAKE not in self._found():
+            return False
+        keys.is_placed = True
+        return True
+
+    def _found(self) -> list[bytes]:
         replies, waits = self.replies, self.waits
         found = [body for reply in replies[waits:] for body in bodies_of(reply)]
-        if waits and replies:
+        if waits and replies and not self.lands:
             found = bodies_of(replies[0])[1:] + found
-        return self.kept + found
+        return found
 
 
 class Kept:
@@ -69,11 +81,29 @@ class Kept:
 
 def pop(keys: Keys, limit: int) -> Command:
     """Return what takes what is there."""
+    if keys.is_placed:
+        return _script.PLACED_POP(keys.places, limit)
     return _script.POP((keys.landing, keys.ready), limit)
+
+
+def peek(keys: Keys, limit: int) -> Command:
+    """Return what looks at what is there."""
+    if keys.is_placed:
+        return _script.PLACED_PEEK(keys.places, limit)
+    return _script.PEEK((keys.landing, keys.ready), limit)
+
+
+def purge(keys: Keys) -> Command:
+    """Return what removes what is ready or delayed."""
+    if keys.is_placed:
+        return _script.PLACED_PURGE(keys.places)
+    return _script.PURGE((keys.ready, keys.landing, keys.delayed))
 
 
 def pop_waiting(keys: Keys, limit: int, seconds: float) -> list[Command]:
     """Return what waits for one body, then takes what is there."""
+    if keys.is_placed:
+        return [wait_to_land(keys, timeout(seconds)), pop(keys, limit)]
     wait: Command = (b"BLPOP", keys.landing, keys.ready, timeout(seconds))
     return [wait, pop(keys, limit - 1)] if limit > 1 else [wait]
 

@@ -106,6 +106,13 @@ class Tickets:
                 self._open.pop(token, None)
                 _keep(self._done, token, ticket, _TOKENS)
 
+    def unused(self, ticket: Ticket, token: str | None) -> None:
+        """Take note that none of a new ticket was taken, and nothing of it is under way."""
+        with self._lock:
+            self._idle.append(ticket.lane)
+            if token is not None:
+                self._open.pop(token, None)
+
     def forked(self) -> None:
         """Leave the lanes to the parent: a number used by both would swallow a put."""
         self._lock = threading.Lock()

@@ -23,13 +23,20 @@ class Script:
 
     Args:
         name: The file, in the folder ``scripts`` of *package*, which has a prelude of its own.
+        shared: Files there whose paragraphs it may use.
     """
 
-    __slots__ = ("_head", "_name", "_package", "text")
+    __slots__ = ("_head", "_name", "_package", "_shared", "text")
 
-    def __init__(self, name: str, package: str = "queuekit.backends.redis") -> None:
+    def __init__(
+        self,
+        name: str,
+        package: str = "queuekit.backends.redis",
+        shared: Sequence[str] = ("_prelude.lua",),
+    ) -> None:
         self._name = name
         self._package = package
+        self._shared = shared
         self._head: tuple[Argument, Argument] | None = None
         self.text = b""
 
@@ -48,7 +55,7 @@ class Script:
         from importlib.resources import files
 
         folder = files(self._package) / "scripts"
-        shared = (folder / "_prelude.lua").read_bytes()
+        shared = b"\n\n".join((folder / each).read_bytes().strip() for each in self._shared)
         self.text = _with_shared(shared, (folder / self._name).read_bytes())
         sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest()
         _loaded[sha] = self
@@ -65,10 +72,16 @@ def _with_shared(shared: bytes, text: bytes) -> bytes:
     return text
 
 
+def _placed(name: str) -> Script:
+    """Return a script for queues that keep places."""
+    return Script(f"placed/{name}", shared=("_prelude.lua", "_places.lua"))
+
+
 CLAIM = Script("claim.lua")
 DUE = Script("due.lua")
 EXTEND = Script("extend.lua")
 GIVE_BACK = Script("giveback.lua")
+MARK = Script("mark.lua")
 PEEK = Script("peek.lua")
 POP = Script("pop.lua")
 PROMOTE = Script("promote.lua")
@@ -77,6 +90,17 @@ PUT = Script("put.lua")
 RECOVER = Script("recover.lua")
 SETTLE = Script("settle.lua")
 STATS = Script("stats.lua")
+
+PLACED_CLAIM = _placed("claim.lua")
+PLACED_GIVE_BACK = _placed("giveback.lua")
+PLACED_PEEK = _placed("peek.lua")
+PLACED_POP = _placed("pop.lua")
+PLACED_PROMOTE = _placed("promote.lua")
+PLACED_PURGE = _placed("purge.lua")
+PLACED_PUT = _placed("put.lua")
+PLACED_RECOVER = _placed("recover.lua")
+PLACED_SETTLE = _placed("settle.lua")
+PLACED_STATS = _placed("stats.lua")
 
 
 class Template:

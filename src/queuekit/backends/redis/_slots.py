@@ -76,7 +76,7 @@ def key_of(commands: Iterable[Command]) -> bytes | None:
         if command[0] in {b"EVALSHA", b"EVAL", PACKED}:
             if command[2]:
                 return cast("bytes", command[3])
-        elif command[0] in {b"RPUSH", b"LPUSH", b"BLPOP", b"BLMOVE"}:
+        elif command[0] in {b"RPUSH", b"LPUSH", b"BLPOP", b"BLMOVE", b"GET", b"DEL"}:
             return cast("bytes", command[1])
     return None
 

@@ -18,6 +18,20 @@ def alike(command: Command) -> Part:
     return lambda again: command
 
 
+class Repeatable:
+    """A part that is the same every time, and knows whether it may have arrived before."""
+
+    __slots__ = ("_command", "was_repeated")
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self.was_repeated = False
+
+    def __call__(self, again: bool) -> Command:
+        self.was_repeated |= again
+        return self._command
+
+
 PAUSES: Final = (0.05, 0.4)
 """Seconds before each further try."""
 PATIENCE: Final = 6.0

@@ -23,7 +23,7 @@ class Part:
     __slots__ = ("_arguments", "group", "is_unsure", "token", "verb")
 
     def __init__(
-        self, group: Settlement, keys: Keys, verb: Verb, target: bytes, delay: int, before: int
+        self, group: Settlement, keys: Keys, verb: Verb, target: Keys, delay: int, before: int
     ) -> None:
         self.group = group
         self._arguments = (keys, verb, target, delay, before)

@@ -22,7 +22,7 @@ from ._tries import alike
 from ._unsure import Ends, Part, Unsure
 from ._wire import Command, Reply
 from .exchange import Exchange
-from .keys import Keys
+from .keys import SIGN, Keys
 
 _log = logging.getLogger("queuekit")
 
@@ -60,13 +60,14 @@ class Claims:
         lease: int,
         limit: int,
         timeout: float,
+        limits: tuple[str, int, int] | None = None,
     ) -> tuple[list[Receipt], list[Delivery]]:
         """
         Ack *receipts* and claim, and wait for the first message.
 
         Interrupted, give back what was claimed.
         """
-        call = Claim(keys, lease, limit)
+        call = Claim(keys, lease, limit, limits)
         doing = f"claim from {queue!r}"
         ends = self._ends(keys, receipts, "A") if receipts else None
         try:
@@ -116,6 +117,11 @@ class Claims:
             left = deadline.slice(now, self._longest)
             if not left:
                 break
+            if call.pause is not None:  # no turn yet; a wait for a message would find one
+                sleep(min(left, call.pause))
+                replies = self._exchange.until_done(doing, [call.command], patience=_SHORT)
+                found, event = self._resolve(doing, call, replies)
+                continue
             wait = left if event is None else min(left, event)
             ahead = call.wait(server_timeout(wait))
             replies = self._exchange.until_done(doing, [call.command], ahead=ahead, patience=_SHORT)
@@ -132,6 +138,7 @@ class Claims:
         self, doing: str, call: Claim, replies: Sequence[Reply]
     ) -> tuple[list[Delivery], float | None]:
         """Return what was claimed, else the seconds to the next event if there is one."""
+        call.pause = None
         while True:
             *values, status = cast("list[Reply]", replies[-1])
             if status in {b"GOT", b"AGAIN"}:
@@ -141,8 +148,15 @@ class Claims:
                 call.keys.looked = time.monotonic()
                 call.keys.event = None if event < 0 else event / 1000
                 return [], call.keys.event
+            if status == b"LIMITED":
+                turn = cast("int", values[0])
+                call.pause = _POLL if turn < 0 else max(turn, 1) / 1000
+                return [], None
             if status == b"SPENT":
                 call.renew()
+                replies = self._exchange.until_done(doing, [call.command])
+            elif values[0] == SIGN:
+                call.keys.is_placed = True
                 replies = self._exchange.until_done(doing, [call.command])
             else:
                 command = _recovery(call.keys, values)
@@ -175,7 +189,7 @@ class Claims:
         verb: Verb,
         *,
         bodies: Sequence[bytes] | None = None,
-        target: bytes | None = None,
+        target: Keys | None = None,
         delay: int = 0,
     ) -> list[Receipt]:
         """End messages and return the receipts that are not held, in the order of *receipts*."""
@@ -194,7 +208,7 @@ class Claims:
         receipts: Sequence[Receipt],
         verb: Verb,
         bodies: Sequence[bytes] | None = None,
-        target: bytes | None = None,
+        target: Keys | None = None,
         delay: int = 0,
     ) -> Ends:
         """Return what to send, and behind what that has no answer yet."""
@@ -210,7 +224,7 @@ class Claims:
         before = 0
         parts: list[Part] = []
         for group in groups:
-            parts.append(Part(group, keys, verb, target or keys.delayed, delay, before))
+            parts.append(Part(group, keys, verb, target or keys, delay, before))
             before += len(group)
         return Ends(self._unsure, parts, order, lost)
 
@@ -231,18 +245,27 @@ class Claims:
         doing = f"recover {queue!r}"
         done = 0
         while done < limit:
-            look = _script.DUE((keys.leases,), min(CLAIM_WINDOW, limit - done))
-            (tokens,) = self._repeated(doing, [look])
+            most = min(CLAIM_WINDOW, limit - done) + keys.is_placed
+            (reply,) = self._repeated(doing, [_script.DUE((keys.leases,), most)])
+            tokens = [token for token in cast("list[Reply]", reply) if token != SIGN]
+            if reply != tokens and not keys.is_placed:
+                keys.is_placed = True
+                continue
             if not tokens:
                 break
-            command = _recovery(keys, cast("list[Reply]", tokens))
+            command = _recovery(keys, tokens)
             (reply,) = self._repeated(doing, [command])
             _warn(doing, reply)
             done += cast("int", cast("list[Reply]", reply)[0])
         while done < limit:
             most = min(limit - done, MAX_CLAIM)
             command = _script.PROMOTE((keys.ready, keys.delayed, keys.leases), most)
+            if keys.is_placed:
+                command = _script.PLACED_PROMOTE(keys.places, most)
             (count,) = self._repeated(doing, [command])
+            if cast("int", count) < 0:
+                keys.is_placed = True
+                continue
             done += cast("int", count)
             if cast("int", count) < most:
                 break
@@ -256,11 +279,18 @@ class Claims:
         looks = 0
         while True:
             lists = [keys.claim(token) for token in tokens]
-            (reply,) = self._repeated(doing, [_script.STATS((*places, *lists), *tokens)])
-            ready, delayed, claimed, *others = cast("list[int]", reply)
+            command = _script.STATS((*places, *lists), *tokens)
+            if keys.is_placed:
+                command = _script.PLACED_STATS((*keys.places, *lists), *tokens)
+            (reply,) = self._repeated(doing, [command])
+            ready, delayed, claimed, *others = cast("list[Reply]", reply)
+            if SIGN in others:
+                keys.is_placed = True
+                continue
             looks += 1
             if not others or looks == _LOOKS:  # what is left over holds one each, at the least
-                return QueueStats(ready, delayed, claimed + len(others))
+                counts = cast("tuple[int, int, int]", (ready, delayed, claimed))
+                return QueueStats(*counts[:2], counts[2] + len(others))
             tokens += cast("list[bytes]", others)
 
     def _repeated(self, doing: str, commands: Sequence[Command]) -> list[Reply]:
@@ -283,6 +313,8 @@ def time_to_event(keys: Keys) -> float | None:
 def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:
     names = cast("Sequence[bytes]", tokens)
     places = [key for name in names for key in (keys.claim(name), keys.mark(name))]
+    if keys.is_placed:
+        return _script.PLACED_RECOVER((*keys.places, *places), *names)
     return _script.RECOVER((keys.ready, keys.landing, keys.leases, *places), *names)
 
 

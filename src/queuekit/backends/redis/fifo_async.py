@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Final
 
+from ..._acompat import asleep
+from ...errors import QueueFull
 from ._claims import bare
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
@@ -13,6 +16,9 @@ from .exchange_async import AsyncExchange
 from .keys import Keys
 
 _log = logging.getLogger("queuekit")
+
+_POLL: Final = 0.05
+"""Seconds between looks where the server does not let us wait, as at maxmemory."""
 
 
 class AsyncFifo:
@@ -46,13 +52,22 @@ class AsyncFifo:
             return found.bodies()
         if limit > 1 or not wait:
             await self._take(queue, [pop(keys, limit)], found, waits=False)
+            if found.learns(keys):
+                await self._take(queue, [pop(keys, limit)], found, waits=False)
             bodies = found.bodies()
             if bodies or not wait:
                 return bodies
         end = time.monotonic() + wait
         while (left := end - time.monotonic()) > 0:
             commands = pop_waiting(keys, limit, min(left, self._longest))
-            await self._take(queue, commands, found, waits=True)
+            try:
+                await self._take(queue, commands, found, waits=True)
+            except QueueFull:  # a full server moves no body, and gives those that there are
+                if not found.lands:
+                    raise
+                if not found.bodies():
+                    await asleep(min(left, _POLL))
+            found.learns(keys)
             if bodies := found.bodies():
                 return bodies
         return []
@@ -62,6 +77,7 @@ class AsyncFifo:
     ) -> None:
         found.replies.clear()
         found.waits = waits
+        found.lands = commands[0][0] == b"BLMOVE"
         await self._exchange.once(
             f"pop from {queue!r}",
             commands,

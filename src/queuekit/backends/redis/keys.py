@@ -14,6 +14,15 @@ from ._wire import Command
 
 DEFAULT_PREFIX: Final = "queuekit"
 
+SIGN: Final = b"+placed"
+"""The member of the leases that says that a queue keeps places."""
+WAKE: Final = b"\xc1\x71Wake"
+"""No message: found in front of the ready ones, it says the same."""
+
+_PLACES: Final = (
+    b"busy", b"waiting", b"l:3", b"l:2", b"l:1", b"l:-1", b"l:-2", b"l:-3",
+)  # fmt: skip
+
 _TEMPLATES: Final = 256
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.-]+")
@@ -27,11 +36,14 @@ class Keys:
         "_private",
         "delayed",
         "event",
+        "is_placed",
         "landing",
         "leases",
         "looked",
+        "places",
         "ready",
         "templates",
+        "turns",
     )
 
     def __init__(self, prefix: str, name: str) -> None:
@@ -45,6 +57,18 @@ class Keys:
         """Sorted set from token to deadline."""
         self.delayed = self._private + b"delayed"
         """Sorted set from framed body to the time when it becomes ready."""
+        self.is_placed = False
+        """Whether the queue is known to keep places: then other scripts work on it, for ever."""
+        self.places = (
+            self.ready,
+            self.landing,
+            self.leases,
+            self.delayed,
+            *(self._private + each for each in _PLACES),
+        )
+        """What those scripts have as their first keys."""
+        self.turns = self._private + b"turns"
+        """When the turns that limited claims took are over, in microseconds."""
         self.looked = -math.inf
         """When a claim last found nothing, on the monotonic clock."""
         self.event: float | None = None
@@ -72,6 +96,10 @@ class Keys:
     def lane(self, lane: bytes) -> bytes:
         """Return the counter of a lane of puts."""
         return self._private + b"p:" + lane
+
+    def remembered(self, key: str) -> bytes:
+        """Return what keeps a key that was marked, or put with."""
+        return self._private + b"d:" + escape(check_name(key)).encode()
 
 
 def check_prefix(prefix: object) -> str:

@@ -9,9 +9,10 @@ from typing import Final
 from ...transport import Durability
 from . import _script
 from ._confirm import check_confirmed, check_offered, confirmation
+from ._placing import PLAIN, Placing
 from ._puts import Tickets, put_call
-from ._tries import alike
-from ._wire import Command
+from ._tries import Part, Repeatable, alike
+from ._wire import Reply
 from .exchange_async import AsyncExchange
 from .keys import Keys
 
@@ -43,32 +44,46 @@ class AsyncPuts:
         delay: int,
         token: str | None,
         durable: Durability | None,
-    ) -> None:
-        """Put the chunks of a batch, once however often they are sent."""
+        placing: Placing = PLAIN,
+    ) -> str | None:
+        """
+        Put the chunks of a batch, once however often they are sent.
+
+        Returns None, or the token of the push that has the key.
+        """
         if not batch:
-            return
+            return None
         if durable == "disk" and not self._has_disk:
             await self._try_disk(doing)
         ticket, is_new = self.tickets.begin(token, len(batch))
         places = (keys.delayed, keys.lane(ticket.lane_id))
         before = 0
         for number, chunk in enumerate(batch, ticket.first):
-            if delay:
+            if placing is not PLAIN:
+                command = placing.call(keys, ticket.lane_id, number, delay, before, chunk)
+            elif delay:
                 command = _script.PUT(places, number, delay, before, *chunk)
             else:
                 command = put_call(keys, ticket.lane_id, number, chunk)
+            call = Repeatable(command)
             if durable is None:
-                await self._exchange.until_done(doing, [alike(command)])
+                (reply,) = await self._exchange.until_done(doing, [call])
             else:
-                await self._put_durably(doing, command, durable)
+                reply = await self._put_durably(doing, call, durable)
+            if isinstance(reply, list):
+                if is_new and not before and not call.was_repeated:
+                    self.tickets.unused(ticket, token)
+                return placing.known(doing, reply)
             before += len(chunk)
         self.tickets.done(ticket, token, is_new=is_new)
+        return None
 
-    async def _put_durably(self, doing: str, command: Command, durable: Durability) -> None:
+    async def _put_durably(self, doing: str, call: Part, durable: Durability) -> Reply:
         wait = confirmation(durable, self._replicas, self._patience)
-        parts = [alike(command), alike(wait)]
-        _, reply = await self._exchange.until_done(doing, parts, together=True)
+        parts = [call, alike(wait)]
+        done, reply = await self._exchange.until_done(doing, parts, together=True)
         check_confirmed(doing, self._exchange.server, durable, self._replicas, reply)
+        return done
 
     async def _try_disk(self, doing: str) -> None:
         """Ask for what is written already, before something is stored that nobody can confirm."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_push, check_seconds
 from ..._forks import FORKS
+from ...abilities import Limits
 from ...errors import TransportClosed
 from ...transport import (
     MAX_BODY,
@@ -19,10 +20,11 @@ from ...transport import (
     QueueStats,
     Receipt,
 )
-from . import _script
-from ._claims import bare, bodies_of, in_order
+from ._claims import bare, bodies_of, has_place, in_order
 from ._confirm import WAITS_FOR
-from ._pops import milliseconds
+from ._limits import mark, turns_of
+from ._placing import PLAIN, Placing, placing_of, steps
+from ._pops import milliseconds, peek, purge
 from ._puts import check_framed, chunks
 from ._tries import alike
 from ._wire import Command
@@ -30,7 +32,7 @@ from .claims import Claims
 from .client import source_of_client, source_of_url
 from .exchange import Exchange
 from .fifo import Fifo
-from .keys import DEFAULT_PREFIX, Keys, check_prefix
+from .keys import DEFAULT_PREFIX, WAKE, Keys, check_prefix
 from .puts import Puts
 from .source import ClusterSource, Source
 
@@ -87,6 +89,10 @@ class RedisTransport:
             waits_for=WAITS_FOR,
             max_body=check_count("max_body", max_body),
             max_wait=_MAX_WAIT,
+            priorities=True,
+            groups=True,
+            dedup=True,
+            bounds=True,
         )
         self._shown = source.shown
         self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
@@ -143,26 +149,28 @@ class RedisTransport:
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """
         See ``Transport.push``.
 
-        Without a token and a delay this is a plain ``RPUSH``, and never repeated.
+        Without a token and options this is a plain ``RPUSH``, and never repeated. With
+        ``max_length`` it is one step, of at most 10,000 bodies and 64 MiB (else ``Unsupported``).
         """
         keys = self._enter(queue)
         check_bodies(queue, bodies, self._features.max_body)
-        batch = [bodies] if len(bodies) == 1 else list(chunks(bodies))
         doing = f"push to {queue!r}"
         if token is None and (options is NO_OPTIONS or options == NO_OPTIONS):
-            for chunk in batch:
+            for chunk in [bodies] if len(bodies) == 1 else chunks(bodies):
                 command: Command = (b"RPUSH", keys.ready, *chunk)
                 self._exchange.once(doing, [command], unknown="the bodies may or may not be stored")
-            return
+            return None
         check_push(options, self._features, len(bodies), token)
         delay = milliseconds(options.delay)
         if delay:
             check_framed(bodies)
-        self._puts.put(doing, keys, batch, delay, token, options.durable)
+        placing = PLAIN if options is NO_OPTIONS else placing_of(options, token)
+        batch = [bodies] if len(bodies) == 1 else steps(bodies, placing)
+        return self._puts.put(doing, keys, batch, delay, token, options.durable, placing)
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``; what comes for an interrupted call is kept for the next one."""
@@ -174,8 +182,11 @@ class RedisTransport:
     def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
         keys = self._enter(queue)
-        command = _script.PEEK((keys.landing, keys.ready), check_count("limit", limit))
+        command = peek(keys, check_count("limit", limit))
         (reply,) = self._exchange.until_done(f"peek at {queue!r}", [alike(command)])
+        if WAKE in bodies_of(reply):
+            keys.is_placed = True
+            return self.peek(queue, limit=limit)
         return [bare(body) for body in bodies_of(reply)]
 
     def stats(self, queue: str) -> QueueStats:
@@ -185,10 +196,12 @@ class RedisTransport:
     def purge(self, queue: str) -> int:
         """See ``Transport.purge``."""
         keys = self._enter(queue)
-        command = _script.PURGE((keys.ready, keys.landing, keys.delayed))
         (count,) = self._exchange.once(
-            f"purge {queue!r}", [command], unknown="the messages may or may not be removed"
+            f"purge {queue!r}", [purge(keys)], unknown="the messages may or may not be removed"
         )
+        if cast("int", count) < 0:
+            keys.is_placed = True
+            return self.purge(queue)
         return cast("int", count)
 
     def claim(
@@ -242,7 +255,7 @@ class RedisTransport:
         doing = f"move from {queue!r} to {to!r}"
         if not self._features.atomic_move and letters:
             return self._move_apart(doing, (queue, keys), letters, target)
-        return self._claims.settle(doing, keys, receipts, "D", bodies=bodies, target=target.ready)
+        return self._claims.settle(doing, keys, receipts, "D", bodies=bodies, target=target)
 
     def _move_apart(
         self,
@@ -270,7 +283,9 @@ class RedisTransport:
             del held[receipt]
         if held:
             token = f"{doing} {len(held)} {next(iter(held))}"
-            self._puts.put(doing, target, list(chunks(list(held.values()))), 0, token, None)
+            bodies = list(held.values())
+            placing = Placing(True) if any(map(has_place, bodies)) else PLAIN
+            self._puts.put(doing, target, list(chunks(bodies)), 0, token, None, placing)
             lost += self._claims.settle(doing, keys, list(held), "A")
         return in_order([receipt for receipt, _ in letters], lost)
 
@@ -283,6 +298,51 @@ class RedisTransport:
     def recover(self, queue: str, *, limit: int = 100) -> int:
         """See ``Transport.recover``."""
         return self._claims.recover(queue, self._enter(queue), check_count("limit", limit))
+
+    def claim_within(
+        self,
+        queue: str,
+        *,
+        limits: Limits,
+        lease: float,
+        limit: int = 1,
+        timeout: float = 0.0,
+    ) -> list[Delivery]:
+        """
+        See ``Limiting.claim_within``.
+
+        ``limits.in_flight`` counts the claims of the queue. Who waits for one of them to end looks
+        20 times a second.
+        """
+        keys = self._enter(queue)
+        check_count("limit", limit)
+        length = milliseconds(check_seconds("lease", lease, positive=True))
+        wait = min(check_seconds("timeout", timeout), _MAX_WAIT)
+        turns = turns_of(limits)
+        _, found = self._claims.claim(queue, keys, (), length, limit, wait, turns)
+        return found
+
+    def mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
+        """See ``Marking.mark``."""
+        place = self._enter(queue).remembered(key)
+        length = max(1, milliseconds(check_seconds("window", window, positive=True)))
+        part = mark(place, value, length)
+        (reply,) = self._exchange.until_done(f"mark a key of {queue!r}", [part])
+        return reply.decode() if isinstance(reply, bytes) else None
+
+    def marked(self, queue: str, key: str) -> str | None:
+        """See ``Marking.marked``."""
+        command: Command = (b"GET", self._enter(queue).remembered(key))
+        (reply,) = self._exchange.until_done(f"look at a key of {queue!r}", [alike(command)])
+        return reply.partition(b":")[2].decode() if isinstance(reply, bytes) else None
+
+    def unmark(self, queue: str, key: str) -> bool:
+        """See ``Marking.unmark``. Never repeated."""
+        command: Command = (b"DEL", self._enter(queue).remembered(key))
+        (count,) = self._exchange.once(
+            f"unmark a key of {queue!r}", [command], unknown="the key may or may not be forgotten"
+        )
+        return bool(count)
 
     def close(self) -> None:
         """Push back what was popped for interrupted callers, and close the connections."""

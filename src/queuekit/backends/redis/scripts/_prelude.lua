@@ -8,6 +8,14 @@ local HEAD = 20 -- bytes of a frame before headers and body
 
 local BY_STORE = MAGIC .. '\2'
 
+-- No message: wakes who waits for the queue while other levels have messages, and stands in front
+-- of the landing list of a queue that keeps places. Whoever meets it drops it, or looks closer.
+local WAKE = MAGIC .. 'Wake'
+
+-- The member of the leases that says that a queue keeps places: always due, so that whoever knows
+-- nothing of places finds it first, and takes nothing.
+local SIGN = '+placed'
+
 local CHUNK = 1000 -- values that one command may take: unpack() fails at some thousands
 
 local HORIZON = '3600000' -- ms that a mark or a lane lives: longer than any request can linger
@@ -72,9 +80,25 @@ local function append(name, key, values, first, last)
 end
 
 -- Put *bodies* at the head of the ready messages, in their order. What waits in the landing list
--- was in front of the queue, so it goes back there before.
+-- was in front of the queue, so it goes back there before. Of what is no message one stays there,
+-- and none in the queue.
 local function push_front(queue, landing, bodies)
-  while redis.call('LMOVE', landing, queue, 'RIGHT', 'LEFT') do end
+  local folded, wakes = 0, 0
+  local moved = redis.call('LMOVE', landing, queue, 'RIGHT', 'LEFT')
+  while moved do
+    folded = folded + 1
+    if moved == WAKE then
+      redis.call('LPOP', queue)
+      folded, wakes = folded - 1, wakes + 1
+    end
+    moved = redis.call('LMOVE', landing, queue, 'RIGHT', 'LEFT')
+  end
+  if wakes > 0 then
+    redis.call('LPUSH', landing, WAKE)
+    if redis.call('LINDEX', queue, folded) == WAKE then
+      redis.call('LREM', queue, 1, WAKE)
+    end
+  end
   local count = #bodies
   local reversed = {}
   for i = 1, count do
