@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from .habits import DELAY, LEASE, SHORT, Habits, Sends, Told, later, show
 from .producers import Operator, Producer
 from .server import BUDGET
-from .store import Reply, Wanted
+from .store import SIGN, Reply, Wanted
 
 
 class ConsumerPlan(NamedTuple):
@@ -63,13 +63,19 @@ class Consumer(NamedTuple):
     extends: int = 0
     interrupts: int = 0
     late: tuple[Sends, ...] = ()
+    knows: bool = False
+    """Whether it has met that the queue keeps places."""
+
+    def script(self, name: str) -> str:
+        """Return the script that does it, as far as is known."""
+        return f"{name}_placed" if self.knows else name
 
     def starts(self, now: int, habits: Habits) -> Iterator[tuple[str, Consumer]]:
         """Yield what it may do by itself."""
         plan = self.plan
         if self.phase == "idle" and self.used < len(plan.tokens):
             token = plan.tokens[self.used]
-            claim = (("claim", token, LEASE, plan.limit),)
+            claim = ((self.script("claim"), token, LEASE, plan.limit),)
             new = self._replace(used=self.used + 1, token=token)
             yield f"sends claim({token})", new.send("claim", claim, now)
         elif self.phase == "hold":
@@ -117,7 +123,8 @@ class Consumer(NamedTuple):
         size = self.size if whole or habits.names_size == "always" else 0
         delay = DELAY if op.delayed else 0
         again = self.again and habits.repeats_ask == "mark"
-        return (("settle", token, op.kind, again, spend, delay, 0, size, op.wanted),)
+        name = self.script("settle") if habits.receipts_know else "settle"
+        return ((name, token, op.kind, again, spend, delay, 0, size, op.wanted),)
 
     def send(self, doing: str, request: Sends, now: int, ahead: Sends = ()) -> Consumer:
         """Send *request*, and *ahead* of it what is never repeated."""
@@ -165,7 +172,7 @@ class Consumer(NamedTuple):
     def claimed(self, now: int, habits: Habits) -> tuple[Consumer, Told]:
         """Go on with the answer of a claim."""
         status, *values = self.answer
-        claim = ("claim", self.token, LEASE, self.plan.limit)
+        claim = (self.script("claim"), self.token, LEASE, self.plan.limit)
         if status in {"GOT", "AGAIN"} and values[0]:
             held, size = values
             until = self.since(now, habits) + LEASE
@@ -174,7 +181,10 @@ class Consumer(NamedTuple):
         if status == "SPENT":
             return self.idle(), ()
         if status == "DUE":
-            recover = ("recover", values[0], self.plan.budget)
+            if values[0][0] == SIGN:
+                claim = ("claim_placed", *claim[1:])
+                return self._replace(waited=False, knows=True).send("claim", (claim,), now), ()
+            recover = (self.script("recover"), values[0], self.plan.budget)
             return self._replace(waited=False).send("claim", (recover, claim), now), ()
         if not self.waited:
             ahead: Sends = (("blmove",),)
@@ -194,7 +204,7 @@ class Consumer(NamedTuple):
 
     def giveback(self, habits: Habits) -> Sends:
         """Return what undoes the claim."""
-        give = ("giveback", self.token)
+        give = (self.script("giveback"), self.token)
         return (give, ("mark_token", self.token)) if habits.giveback_apart else (give,)
 
     def interrupted(self, now: int, habits: Habits) -> Consumer:
@@ -222,6 +232,7 @@ class Consumer(NamedTuple):
             extends=self.extends,
             interrupts=self.interrupts,
             late=self.late,
+            knows=self.knows,
         )
 
     def believes(self, now: int) -> Wanted:

@@ -39,6 +39,10 @@ class Habits:
     """A lane whose put failed is not used again."""
     own_lane: bool = True
     """A lane belongs to one call at a time."""
+    meets_sign: bool = True
+    """Who recovers by hand uses the scripts that know places once a look shows the sign."""
+    receipts_know: bool = True
+    """Receipts of a queue that keeps places say so."""
     lane_apart: bool = False
     """The lane's number is stored by a second command."""
 
@@ -51,7 +55,7 @@ def later(late: tuple[Sends, ...], pending: Sends) -> tuple[Sends, ...]:
 def show(command: Command) -> str:
     """Return a command as a trace shows it."""
     name, *rest = command
-    if name == "settle":
+    if name in {"settle", "settle_placed"}:
         token, verb, again, spend, delay, _, _, wanted = rest
         places = ",".join(str(i) for i, _ in wanted)
         notes = [" again"] * again + [" spend"] * spend + [" delayed"] * bool(delay)

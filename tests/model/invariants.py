@@ -14,8 +14,9 @@ from collections.abc import Mapping
 
 from .clients import Client, Consumer
 from .habits import DELAY, LEASE, Told
-from .server import SCRIPTS, Script, execute
-from .store import HEAD, NEW, Command, Entry, Store, live
+from .places import SCRIPTS
+from .server import Script, execute
+from .store import HEAD, NEW, SIGN, WAKE, Command, Entry, Store, live, place_of
 
 PATIENCE = LEASE + DELAY
 """After so long every lease and delay of a dead client is over."""
@@ -23,22 +24,26 @@ PATIENCE = LEASE + DELAY
 
 def broken(store: Store) -> str:
     """Return what is wrong in this state of the store, if anything."""
-    return _places(store) or _order(store)
+    return _places(store) or _order(store) or _groups(store)
 
 
 def starved(store: Store, scripts: Mapping[str, Script] = SCRIPTS) -> str:
     """Let all clients die now: one lease later a new consumer must get everything."""
     store = store._replace(now=store.now + PATIENCE)
     got: set[str] = set()
+    placed = ""
     for n in range(40):
         token = f"new{n}"
-        store, reply, _ = execute(store, ("claim", token, LEASE, 10), scripts)
+        store, reply, _ = execute(store, (f"claim{placed}", token, LEASE, 10), scripts)
         command: Command = ()
+        if reply[0] == "DUE" and reply[1][0] == SIGN:
+            placed = "_placed"
+            continue
         if reply[0] == "DUE":
-            command = ("recover", reply[1], 1)
+            command = (f"recover{placed}", reply[1], 1)
         elif reply[0] == "GOT":
             got.update(message for _, message in reply[1])
-            command = ("settle", token, "A", False, False, 0, 0, reply[2], reply[1])
+            command = (f"settle{placed}", token, "A", False, False, 0, 0, reply[2], reply[1])
         if not command:
             break
         store, _, _ = execute(store, command, scripts)
@@ -62,6 +67,13 @@ def truthful(store: Store, client: Client, told: Told) -> str:
     for what, *rest in told:
         if what == "stored" and not set(rest[0]) <= set(store.put):
             return f"{rest[0]} is reported stored and never was"
+        if what in {"known", "full"}:
+            key, token, answer, messages = rest
+            owner = dict(store.keys).get(key, "")
+            if set(messages) & set(store.put):
+                return f"{messages} are reported as not stored and are"
+            if (owner in {"", token}) if what == "known" else owner:
+                return f"the put {token} of the key {key} ({owner or 'free'}) heard {what} {answer}"
         if what == "extended" and rest[0] not in dict(store.claims):
             return f"the lease of {rest[0]} is reported extended, and it is gone"
         if what == "over" and _may_claim(store, client, rest[0]):
@@ -78,13 +90,15 @@ def truthful(store: Store, client: Client, told: Told) -> str:
 
 
 def _may_claim(store: Store, client: Client, token: str) -> bool:
-    late = any(c[0] == "claim" and c[1] == token for sends in client.late for c in sends)
+    late = any(c[0].startswith("claim") and c[1] == token for sends in client.late for c in sends)
     return token in dict(store.claims) or (late and token not in dict(store.marks))
 
 
 def _places(store: Store) -> str:
     places: dict[str, list[tuple[str, int]]] = {}
-    for entry in (*store.landing, *store.queue, *(each[2] for each in store.delayed)):
+    apart = [entry for _, each in (*store.levels, *store.waiting) for entry in each]
+    ready = [entry for entry in (*store.landing, *store.queue, *apart) if entry != WAKE]
+    for entry in (*ready, *(each[2] for each in store.delayed)):
         places.setdefault(entry.message, []).append(("ready or delayed", entry.attempts))
     for message in store.dead:
         places.setdefault(message, []).append(("dead", -1))
@@ -110,7 +124,36 @@ def _places(store: Store) -> str:
 
 
 def _order(store: Store) -> str:
-    ready = store.landing + store.queue
+    usual = tuple(entry for entry in store.landing + store.queue if entry != WAKE)
+    for ready in (usual, *(each for _, each in store.levels)):
+        if fault := _order_of(store, ready):
+            return fault
+    return ""
+
+
+def _groups(store: Store) -> str:
+    """Tell of a group that has two in flight, or that nobody lets go on."""
+    if (store.levels or store.busy or store.waiting) and not store.is_placed:
+        return "the queue keeps places, and nobody would know"
+    levels = [entry for _, each in store.levels for entry in each]
+    claimed = [p.message for _, each in store.claims for p in each if isinstance(p, Entry)]
+    delayed = [entry.message for _, _, entry in store.delayed]
+    ready = [entry.message for entry in (*store.landing, *store.queue, *levels)]
+    busy = dict(store.busy)
+    for message in (*ready, *claimed):
+        _, group = place_of(message)
+        if group and busy.get(group, ("",))[0] != message:
+            return f"{message} is in flight, and its group is held by {busy.get(group)}"
+    for group, (holder, state) in store.busy:
+        if holder not in ready + claimed + delayed:
+            return f"{group} is held by {holder}, which is gone"
+        if (holder in claimed) != (state == "C"):
+            return f"{group} is noted as {state} and its {holder} is not"
+    waiting = [group for group, _ in store.waiting if group not in busy]
+    return f"{waiting} wait for nobody" if waiting else ""
+
+
+def _order_of(store: Store, ready: tuple[Entry, ...]) -> str:
     new = [store.put.index(entry.message) for entry in ready if entry.origin == NEW]
     if new != sorted(new):
         return f"the order of messages never claimed is lost: {ready}"

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from . import places as true_places
 from . import server as true
+from . import wrong_places as places
 from . import wrong_scripts as wrong
 from .habits import Habits
-from .server import SCRIPTS, Script
+from .places import SCRIPTS
+from .server import Script
 
 
 class Mutant(NamedTuple):
@@ -160,6 +163,69 @@ MUTANTS = {
         "a lane whose put failed is used again", "put", {"fresh_lane": False}
     ),
     "lane-shared": _make("two calls use a lane at once", "put", {"own_lane": False}),
+    # places
+    "no-follow": _make(
+        "nobody follows who held a group",
+        "groups",
+        settle_placed=places.without_follow(true_places.settle_placed),
+    ),
+    "expiry-frees": _make(
+        "an expiry frees the group",
+        "groups",
+        recover_placed=places.freeing(true_places.recover_placed),
+    ),
+    "giveback-frees": _make(
+        "giving back frees the group",
+        "group_ends",
+        giveback_placed=places.freeing(true_places.giveback_placed),
+    ),
+    "failure-frees": _make(
+        "a failure frees the group",
+        "groups",
+        settle_placed=places.freeing(true_places.settle_placed),
+    ),
+    "groups-ignored": _make(
+        "a put does not look who holds its group", "groups", put_placed=places.put_unbusy
+    ),
+    "due-waits": _make(
+        "who is due waits for the group that it holds",
+        "group_delay",
+        claim_placed=places.due_is_new(true_places.claim_placed),
+    ),
+    "receipts-forget": _make(
+        "receipts do not say that the queue keeps places", "groups", {"receipts_know": False}
+    ),
+    "sign-ignored": _make(
+        "the ordinary claim serves a queue with a sign", "groups", claim=places.claim_unsigned
+    ),
+    "sign-dropped": _make(
+        "the sign goes when nothing is ready", "groups", claim_placed=places.claim_dropping
+    ),
+    "sign-overlooked": _make(
+        "who looks for expired claims overlooks the sign", "by_hand_placed", {"meets_sign": False}
+    ),
+    "lowest-first": _make("the usual level goes first", "levels", claim_placed=places.claim_lowest),
+    "purge-frees-claimed": _make(
+        "a purge frees the groups of what is claimed",
+        "group_ends",
+        purge_placed=places.purge_all_groups,
+    ),
+    "purge-keeps-groups": _make(
+        "a purge leaves groups to what is gone",
+        "group_ends",
+        purge_placed=places.purge_no_groups,
+    ),
+    "delayed-unnoted": _make(
+        "what is delayed passes for claimed", "group_delay", settle_placed=places.settle_unnoted
+    ),
+    # keys and bounds
+    "bound-first": _make(
+        "the bound is asked before the key", "keys", put_placed=places.put_bound_first
+    ),
+    "own-key-unknown": _make(
+        "a put does not know its own key again", "keys", put_placed=places.put_key_first
+    ),
+    "key-ignored": _make("a known key is stored", "keys", put_placed=places.put_unkeyed),
 }
 """Each must be caught."""
 

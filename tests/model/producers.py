@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .habits import Habits, Sends, Told, later
-from .store import Command, Reply
+from .store import SIGN, Command, Reply
 
 
 class ProducerPlan(NamedTuple):
@@ -21,6 +21,11 @@ class ProducerPlan(NamedTuple):
     delay: int = 0
     failures: int = 0
     """How many calls it may give up, to repeat them later by their token."""
+    placed: bool = False
+    """Whether its messages have places."""
+    key: str = ""
+    most: int = 0
+    """The bound of the queue; 0 means none."""
     turn: int = 0
     """Of two producers, where they share a lane, who has the even numbers."""
 
@@ -45,6 +50,13 @@ class Producer(NamedTuple):
     pending: Sends = ()
     answer: Reply = ()
     late: tuple[Sends, ...] = ()
+    twice: bool = False
+    """Whether the chunk was sent again."""
+
+    @property
+    def token(self) -> str:
+        """The token of the call."""
+        return f"{self.plan.name}.{self.call}"
 
     def starts(self, now: int, habits: Habits) -> Iterator[tuple[str, Producer]]:
         """Yield what it may do by itself."""
@@ -61,13 +73,17 @@ class Producer(NamedTuple):
             else:
                 lane = f"{self.plan.name}{self.lanes + 1}"
                 new = new._replace(lane=lane, number=1, lanes=self.lanes + 1)
-            yield f"puts {self.plan.calls[self.next]}", new.repeated(now, habits)
+            yield f"puts {self.plan.calls[self.next]}", new.send(habits)
         for each in self.failed:
             call, lane, number = each
             left = tuple(other for other in self.failed if other != each)
             new = self._replace(call=call, chunk=0, lane=lane, number=number, is_new=False)
             new = new._replace(failed=left)
             yield f"puts {self.plan.calls[call]} again by its token", new.repeated(now, habits)
+
+    def send(self, habits: Habits) -> Producer:
+        """Send a chunk for the first time."""
+        return self.repeated(0, habits)._replace(twice=False)
 
     def given_up(self, habits: Habits) -> Producer:
         """Fail the call; its send may still arrive."""
@@ -85,18 +101,29 @@ class Producer(NamedTuple):
     def repeated(self, now: int, habits: Habits) -> Producer:
         """Send the chunk, with the same number however often."""
         messages = self.plan.calls[self.call][self.chunk]
-        put: Command = ("put", self.lane, self.number, self.plan.delay, self.chunk, messages)
+        plan = self.plan
+        put: Command = ("put", self.lane, self.number, plan.delay, self.chunk, messages)
+        if plan.placed or plan.key or plan.most:
+            put = ("put_placed", *put[1:], plan.key, self.token, plan.most)
         pending: Sends = (put,)
         if habits.lane_apart:
             pending += (("mark_lane", self.lane, self.number),)
-        return self._replace(phase="wait", pending=pending, answer=())
+        return self._replace(phase="wait", pending=pending, answer=(), twice=True)
 
     def answered(self, now: int, habits: Habits) -> tuple[Producer, Told]:
         """Go on with the next chunk, or report that all are stored."""
-        told = (("stored", self.plan.calls[self.call][self.chunk]),)
+        status, *values = self.answer
+        told: Told = (("stored", self.plan.calls[self.call][self.chunk]),)
+        if status in {"KNOWN", "FULL"}:
+            new = self._replace(phase="idle", answer=())
+            if self.is_new and not self.twice:
+                new = new.lane_back()
+            which = () if self.twice else self.plan.calls[self.call][self.chunk]
+            told = ((status.lower(), self.plan.key, self.token, values[0], which),)
+            return new._replace(call=0, chunk=0, lane="", number=0, is_new=False), told
         if self.chunk + 1 < len(self.plan.calls[self.call]):
             new = self._replace(chunk=self.chunk + 1, number=self.number + 1)
-            return new.repeated(now, habits), told
+            return new.send(habits), told
         new = self._replace(phase="idle", answer=())
         if self.is_new and habits.own_lane:
             new = new.lane_back()
@@ -111,6 +138,8 @@ class Operator(NamedTuple):
     pending: Sends = ()
     answer: Reply = ()
     late: tuple[Sends, ...] = ()
+    knows: bool = False
+    """Whether it has met that the queue keeps places."""
 
     def starts(self, now: int, habits: Habits) -> Iterator[tuple[str, Operator]]:
         """Yield the first step."""
@@ -124,13 +153,17 @@ class Operator(NamedTuple):
             name, ()
         )
         if name in {"recover", "purge_claims"}:
-            arguments = (self.answer[-1],)
+            arguments = (tuple(token for token in self.answer[-1] if token != SIGN),)
+        if self.knows and name in {"recover", "promote"}:
+            name += "_placed"
         return self._replace(
             phase="wait", plan=tuple(rest), pending=((name, *arguments),), answer=()
         )
 
     def answered(self, now: int, habits: Habits) -> tuple[Operator, Told]:
         """Go on with the next step."""
+        if habits.meets_sign and SIGN in (self.answer[-1] if self.answer[0] == "TOKENS" else ()):
+            return self._replace(knows=True).answered(now, Habits(meets_sign=False))
         return (self.step() if self.plan else self._replace(phase="stop", answer=())), ()
 
     def repeated(self, now: int, habits: Habits) -> Operator:

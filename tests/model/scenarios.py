@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .clients import Client, Consumer, ConsumerPlan
 from .habits import DELAY
@@ -38,7 +38,7 @@ def consumer(name: str, tokens: str = "", **plan: object) -> Consumer:
     return Consumer(made, extends=made.extends, interrupts=made.interrupts)
 
 
-def producer(name: str, calls: tuple[tuple[tuple[str, ...], ...], ...], **plan: int) -> Producer:
+def producer(name: str, calls: tuple[tuple[tuple[str, ...], ...], ...], **plan: Any) -> Producer:
     """Return a producer of these calls."""
     made = ProducerPlan(name, calls, **plan)
     return Producer(made, failures=made.failures)
@@ -162,11 +162,61 @@ def _budget(full: bool) -> Scenario:
     return Scenario((a, b, c), ready=3, cuts=0, end=3 if full else 2)
 
 
+def _levels(full: bool) -> Scenario:
+    """Levels, put while one consumer waits and another holds what it claimed before the sign."""
+    p = producer("P", ((("p1^1", "p2"),),) + ((("p3^1",),),) * full, placed=True)
+    a = consumer("A", "a1 a2" if full else "a1", limit=1, ops=("A*", "R*"))
+    b = consumer("B", limit=2, ops=("A*", "F*") if full else ("A*",))
+    return Scenario((p, a, b), ready=1, cuts=1, end=3 if full else 2)
+
+
+def _groups(full: bool) -> Scenario:
+    """A group of two or three, whose first is acked, failed, released or expires."""
+    p = producer("P", ((("p1@g", "p2@g"),),) + ((("p3@g",),),) * full, placed=True)
+    a = consumer("A", "a1 a2", ops=("A*", "F*", "R*", "D*"))
+    b = consumer("B", limit=2)
+    return Scenario((p, a, b), cuts=1, end=3 if full else 2)
+
+
+def _group_delay(full: bool) -> Scenario:
+    """A group whose first waits for its next try, while one of it becomes due."""
+    late = producer("L", ((("p9@g",),),), placed=True, delay=DELAY)
+    p = producer("P", ((("p1@g", "p2@g"),),), placed=True)
+    a = consumer("A", "a1 a2", ops=("A*", "Fd*", "Rd*"))
+    b = (consumer("B", limit=2),) if full else ()
+    return Scenario((late, p, a, *b), cuts=int(full), end=4 if full else 3)
+
+
+def _group_ends(full: bool) -> Scenario:
+    """Groups that are purged or given back."""
+    p = producer("P", ((("p1@g", "p2@g", "p3@h^1"),),), placed=True)
+    a = consumer("A", "a1 a2" if full else "a1", ops=("A*", "A", "Fd*"), interrupts=1)
+    steps = Operator(("purge_placed",))
+    return Scenario((p, a, steps), cuts=1, end=3 if full else 2)
+
+
+def _by_hand_placed(full: bool) -> Scenario:
+    """Recovery and promotion by call, by who knows nothing of places."""
+    p = producer("P", ((("p1@g", "p2@g^1"),),), placed=True)
+    a = consumer("A", "a1 a2" if full else "a1", ops=("A*", "Fd*"))
+    steps = Operator(("due", "recover", "promote"))
+    return Scenario((p, a, steps), ready=1, cuts=1, end=4 if full else 3)
+
+
+def _keys(full: bool) -> Scenario:
+    """Two producers with one key, and room for one message."""
+    p = producer("P", ONE, key="k", most=1, failures=1)
+    q = producer("Q", ((("q1",),),), key="k", most=1, failures=1)
+    a = (consumer("A", "a1 a2"),) if full else ()
+    return Scenario((p, q, *a), cuts=2, end=int(full))
+
+
 _ALL = {
     each.__name__[1:]: each
     for each in (
         _wait, _late, _partial, _settle, _three, _extend, _put, _order, _purge, _purge_claims,
         _crash, _narrow, _giveback, _delay, _by_hand, _budget,
+        _levels, _groups, _group_delay, _group_ends, _by_hand_placed, _keys,
     )
 }  # fmt: skip
 SMALL = {name: make(False) for name, make in _ALL.items()}

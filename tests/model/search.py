@@ -18,9 +18,10 @@ from typing import Any, NamedTuple, TypeAlias
 from .clients import Client, name_of
 from .habits import Habits, later, show
 from .invariants import believed, broken, starved, truthful
+from .places import SCRIPTS
 from .producers import Operator
 from .scenarios import Scenario
-from .server import SCRIPTS, Script, execute
+from .server import Script, execute
 from .store import Command, Store
 
 World: TypeAlias = "tuple[int, ...]"

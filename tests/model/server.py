@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from .store import NEW, TAIL, Command, Entry, Reply, Server, Store, Wanted, live
+from .store import NEW, SIGN, TAIL, WAKE, Command, Entry, Reply, Server, Store, Wanted, live
+
+Carry: TypeAlias = Callable[[Server, str, list[Entry], int, int], None]
+Push: TypeAlias = Callable[[Server, list[Entry]], None]
 
 WINDOW = 10
 """Expired claims that one answer of ``claim`` names."""
@@ -27,6 +30,8 @@ def claim(s: Server, token: str, lease: int, limit: int) -> Reply:
         return "AGAIN", live(s.claims[token]), len(s.claims[token])
     if token in s.marks:
         return ("SPENT",)
+    if s.is_placed:
+        return "DUE", (SIGN, *s.expired()[: WINDOW - 1])
     if expired := s.expired()[:WINDOW]:
         return "DUE", tuple(expired)
     landed = s.landing[:limit]
@@ -53,10 +58,12 @@ def blmove(s: Server) -> Reply:
 
 def due(s: Server, limit: int) -> Reply:
     """Name expired claims, by deadline."""
-    return "TOKENS", tuple(s.expired()[:limit])
+    return "TOKENS", (*[SIGN] * s.is_placed, *s.expired())[:limit]
 
 
-def recover(s: Server, tokens: tuple[str, ...], budget: int = BUDGET) -> Reply:
+def recover(
+    s: Server, tokens: tuple[str, ...], budget: int = BUDGET, push: Push = Server.push_front
+) -> Reply:
     """Make the live messages of expired claims ready, an attempt more, and leave the mark."""
     chosen: list[str] = []
     messages = 0
@@ -72,7 +79,7 @@ def recover(s: Server, tokens: tuple[str, ...], budget: int = BUDGET) -> Reply:
         places = s.claims.get(token, ())
         back = [p._replace(attempts=p.attempts + 1) for p in places if isinstance(p, Entry)]
         if back:
-            s.push_front(back)
+            push(s, back)
             s.marks[token] = tuple(i for i, _ in live(places))
         for entry in back:
             s.count(entry.message)
@@ -90,6 +97,7 @@ def settle(
     before: int,
     size: int,
     wanted: Wanted,
+    carry: Carry | None = None,
 ) -> Reply:
     """End messages of one claim; answer the positions (from 1) of those that are not held."""
     places = list(s.claims.get(token, ()))
@@ -116,7 +124,7 @@ def settle(
     if moved:
         if verb == "A":  # who was not asked for and ended all the same is lost
             s.gone.update({each.message for each in moved}.intersection(asked))
-        _carry(s, verb, moved, delay, before)
+        (carry or _carry)(s, verb, moved, delay, before)
         s.claims[token] = tuple(places)
         if not live(places):
             s.end(token)
@@ -125,13 +133,13 @@ def settle(
     return "LOST", tuple(lost)
 
 
-def giveback(s: Server, token: str) -> Reply:
+def giveback(s: Server, token: str, push: Push = Server.push_front) -> Reply:
     """Undo a claim, uncounted; the token is over, whether or not its claim has arrived."""
     back = [p for p in s.claims.get(token, ()) if isinstance(p, Entry)]
     s.marks.setdefault(token, None)
     s.over.add(token)
     if back:
-        s.push_front(back)
+        push(s, back)
     s.end(token)
     return "BACK", len(back)
 
@@ -165,6 +173,8 @@ def put(
 
 def promote(s: Server, limit: int) -> Reply:
     """Move what is due to the tail, the earliest first."""
+    if s.is_placed:
+        return "PROMOTED", -1
     s.delayed.sort()
     due_now = [each for each in s.delayed if each[0] <= s.now][:limit]
     s.queue += [entry._replace(origin=TAIL) for _, _, entry in due_now]
@@ -174,6 +184,8 @@ def promote(s: Server, limit: int) -> Reply:
 
 def purge(s: Server) -> Reply:
     """Forget what is ready or delayed; claims stay with their owners."""
+    if s.landing[:1] == [WAKE]:
+        return "PURGED", -1
     gone = [entry.message for entry in [*s.queue, *s.landing, *(each[2] for each in s.delayed)]]
     s.gone.update(gone)
     s.queue, s.landing, s.delayed = [], [], []
@@ -193,6 +205,8 @@ def purge_claims(s: Server, tokens: tuple[str, ...]) -> Reply:
 
 def pop(s: Server, limit: int) -> Reply:
     """Remove the oldest ready messages."""
+    if s.landing[:1] == [WAKE]:
+        return "POPPED", (WAKE.message,)
     landed = s.landing[:limit]
     rest = s.queue[: limit - len(landed)]
     del s.landing[: len(landed)], s.queue[: len(rest)]
@@ -210,6 +224,7 @@ def stats(s: Server, tokens: tuple[str, ...]) -> Reply:
     """Count ready, delayed and the claimed of *tokens*, and name the other claims, by deadline."""
     claimed = sum(len(live(s.claims.get(token, ()))) for token in tokens)
     others = tuple(t for _, t in sorted((v, k) for k, v in s.leases.items()) if t not in tokens)
+    others = (*[SIGN] * s.is_placed, *others)
     return "COUNTED", len(s.queue) + len(s.landing), len(s.delayed), claimed, others
 
 

@@ -8,10 +8,16 @@ a message really was counted; the invariants compare the keys with it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
-NEW, HEAD, TAIL = "new", "head", "tail"
-"""How an entry came where it is: put, given back to the head, or failed or promoted to the tail."""
+NEW, HEAD, TAIL, NEXT = "new", "head", "tail", "next"
+"""
+How an entry came where it is: put, given back to the head, failed or promoted to the tail, or as
+the next of its group.
+"""
+SIGN = "+placed"
+"""The member of the leases that says that the queue keeps places; the model keeps it apart."""
 
 Command: TypeAlias = "tuple[Any, ...]"
 Reply: TypeAlias = "tuple[Any, ...]"
@@ -24,6 +30,9 @@ class Entry(NamedTuple):
     attempts: int = 0
     origin: str = NEW
 
+
+WAKE = Entry("", 0, "wake")
+"""No message: wakes who waits, or stands in front of the landing list."""
 
 Place: TypeAlias = "Entry | str"
 """A place of a claim: an entry, or the verb that settled it."""
@@ -54,6 +63,16 @@ class Store(NamedTuple):
     """Which settlement, by token, verb and places, ended which message."""
     over: frozenset[str] = frozenset()
     """Tokens that may not get a list any more: they have or had one, or were given back."""
+    is_placed: bool = False
+    """From here on keys again, of a queue that keeps places: its sign."""
+    levels: tuple[tuple[int, tuple[Entry, ...]], ...] = ()
+    """The messages of the levels other than 0."""
+    busy: tuple[tuple[str, tuple[str, str]], ...] = ()
+    """By group the message that holds it, and R or C: ready or delayed, or claimed."""
+    waiting: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
+    """By group who waits for it."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """The tokens of the puts that have a key."""
 
 
 class Server:
@@ -68,6 +87,9 @@ class Server:
         self.put, self.gone = list(store.put), set(store.gone)
         self.counted, self.effects = dict(store.counted), set(store.effects)
         self.over = set(store.over)
+        self.is_placed, self.busy, self.keys = store.is_placed, dict(store.busy), dict(store.keys)
+        self.levels = {level: list(entries) for level, entries in store.levels}
+        self.waiting = {group: list(entries) for group, entries in store.waiting}
         self.broken = ""
 
     def freeze(self) -> Store:
@@ -87,6 +109,11 @@ class Server:
             tuple(sorted(self.counted.items())),
             frozenset(self.effects),
             frozenset(self.over),
+            self.is_placed,
+            tuple(sorted((level, tuple(each)) for level, each in self.levels.items() if each)),
+            tuple(sorted(self.busy.items())),
+            tuple(sorted((group, tuple(each)) for group, each in self.waiting.items() if each)),
+            tuple(sorted(self.keys.items())),
         )
 
     def blame(self, what: str) -> None:
@@ -111,8 +138,11 @@ class Server:
 
     def push_front(self, entries: Iterable[Entry]) -> None:
         """Put entries at the head, behind nothing: what has landed goes back before."""
-        self.queue = [entry._replace(origin=HEAD) for entry in entries] + self.landing + self.queue
-        self.landing = []
+        landed = [entry for entry in self.landing if entry != WAKE]
+        if landed != self.landing and self.queue[:1] == [WAKE]:
+            del self.queue[0]
+        self.landing = [WAKE] if landed != self.landing else []
+        self.queue = [entry._replace(origin=HEAD) for entry in entries] + landed + self.queue
 
     def end(self, token: str) -> None:
         """Remove a claim's list and lease."""
@@ -127,6 +157,13 @@ class Server:
 def live(places: Iterable[Place]) -> tuple[tuple[int, str], ...]:
     """Return the places that are not settled, with their messages."""
     return tuple((i, p.message) for i, p in enumerate(places) if isinstance(p, Entry))
+
+
+@cache
+def place_of(message: str) -> tuple[int, str]:
+    """Return level and group, as the name of a message says them: ``a^1@g``."""
+    name, _, group = message.partition("@")
+    return int(name.partition("^")[2] or 0), group
 
 
 def _first(pair: tuple[str, Any]) -> str:

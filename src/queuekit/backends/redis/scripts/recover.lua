@@ -17,7 +17,7 @@ local messages = 0
 for i = 1, #ARGV do
   local token, claim, mark = ARGV[i], KEYS[2 + 2 * i], KEYS[3 + 2 * i]
   local deadline = redis.call('ZSCORE', leases, token)
-  if deadline and tonumber(deadline) <= time then
+  if deadline and token ~= SIGN and tonumber(deadline) <= time then
     local length = redis.pcall('LLEN', claim)
     if type(length) == 'table' then
       broken[#broken + 1] = token
