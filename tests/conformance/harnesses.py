@@ -142,6 +142,8 @@ class _Redis(_Made):
             self.client.eval(SHIFT, 1, key, str(round(seconds * 1000)))
         for key in self.keys("}:d:*"):
             self.client.eval(AGE, 1, key, str(round(seconds * 1000)))
+        for key in self.keys("}:turns"):
+            self.client.decrby(key, round(seconds * 1e6))
 
     def close(self) -> None:
         if found := self.keys(""):
