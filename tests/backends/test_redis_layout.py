@@ -259,3 +259,10 @@ def test_counts_are_of_one_moment(transport: RedisTransport) -> None:
         thread.join()
     assert {20} == {stats.ready + stats.claimed for stats in counts}
     assert {True, False} == {stats.claimed > 0 for stats in counts}
+
+
+def test_a_token_is_that_of_one_queue(transport: RedisTransport) -> None:
+    transport.push("q", [b"1"], token="t")
+    transport.push("other", [b"2"], token="u")
+    transport.push("other", [b"3"], token="t")
+    assert [b"2", b"3"] == transport.pop("other", limit=9)

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..._envelope import frame_id
 from ...errors import ConfigurationError
@@ -28,6 +28,9 @@ _TOKENS: Final = 1024
 _OPEN: Final = 100_000
 """Puts that were given up and may be asked again: remembered longer than those that were done."""
 _TOKEN_LIFE: Final = 3600.0
+
+Token: TypeAlias = "tuple[bytes, str]"
+"""A queue's list and the token of a push into it: another queue may have the same token."""
 
 
 def put_call(keys: Keys, lane_id: bytes, number: int, chunk: Sequence[bytes]) -> Command:
@@ -82,10 +85,10 @@ class Tickets:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[_Lane] = []
-        self._open: OrderedDict[str, Ticket] = OrderedDict()  # nobody knows what became of them
-        self._done: OrderedDict[str, Ticket] = OrderedDict()
+        self._open: OrderedDict[Token, Ticket] = OrderedDict()  # nobody knows what became of them
+        self._done: OrderedDict[Token, Ticket] = OrderedDict()
 
-    def begin(self, token: str | None, count: int) -> tuple[Ticket, bool]:
+    def begin(self, token: Token | None, count: int) -> tuple[Ticket, bool]:
         """Return the ticket for *count* chunks, and whether it is a new one."""
         with self._lock:
             if token is not None:
@@ -97,7 +100,7 @@ class Tickets:
                 _keep(self._open, token, ticket, _OPEN)
             return ticket, True
 
-    def done(self, ticket: Ticket, token: str | None, *, is_new: bool) -> None:
+    def done(self, ticket: Ticket, token: Token | None, *, is_new: bool) -> None:
         """Take note that the server took all of a ticket; the lane of a new one comes back."""
         with self._lock:
             if is_new:
@@ -106,7 +109,7 @@ class Tickets:
                 self._open.pop(token, None)
                 _keep(self._done, token, ticket, _TOKENS)
 
-    def unused(self, ticket: Ticket, token: str | None) -> None:
+    def unused(self, ticket: Ticket, token: Token | None) -> None:
         """Take note that none of a new ticket was taken, and nothing of it is under way."""
         with self._lock:
             self._idle.append(ticket.lane)
@@ -119,7 +122,7 @@ class Tickets:
         self._idle.clear()
 
 
-def _keep(tickets: OrderedDict[str, Ticket], token: str, ticket: Ticket, most: int) -> None:
+def _keep(tickets: OrderedDict[Token, Ticket], token: Token, ticket: Ticket, most: int) -> None:
     tickets[token] = ticket
     tickets.move_to_end(token)
     if len(tickets) > most:

@@ -55,7 +55,8 @@ class AsyncPuts:
             return None
         if durable == "disk" and not self._has_disk:
             await self._try_disk(doing)
-        ticket, is_new = self.tickets.begin(token, len(batch))
+        name = None if token is None else (keys.ready, token)
+        ticket, is_new = self.tickets.begin(name, len(batch))
         places = (keys.delayed, keys.lane(ticket.lane_id))
         before = 0
         for number, chunk in enumerate(batch, ticket.first):
@@ -72,10 +73,10 @@ class AsyncPuts:
                 reply = await self._put_durably(doing, call, durable)
             if isinstance(reply, list):
                 if is_new and not before and not call.was_repeated:
-                    self.tickets.unused(ticket, token)
+                    self.tickets.unused(ticket, name)
                 return placing.known(doing, reply)
             before += len(chunk)
-        self.tickets.done(ticket, token, is_new=is_new)
+        self.tickets.done(ticket, name, is_new=is_new)
         return None
 
     async def _put_durably(self, doing: str, call: Part, durable: Durability) -> Reply:
