@@ -21,8 +21,10 @@ from queuekit import (
     ReliableQueue,
     TransportError,
 )
+from queuekit._envelope import Place, wrap
+from queuekit.abilities import Limits
 from queuekit.backends.redis.transport import RedisTransport
-from queuekit.transport import PushOptions
+from queuekit.transport import Dedup, PushOptions
 
 pytestmark = pytest.mark.redis
 
@@ -53,6 +55,18 @@ def produce(transport: RedisTransport, _: Server) -> None:
     transport.push("q", [b"3"], token="t")
     transport.push("q", [b"3"], token="t")
     transport.push("q", [FRAMED], options=PushOptions(delay=0.01))
+
+
+def place(transport: RedisTransport, server: Server) -> None:
+    """Put with all that a put can have."""
+    produce(transport, server)
+    framed = [wrap(bytes([n]) * 16, b"x", {}, Place(1, "g")) for n in range(2)]
+    options = PushOptions(placed=True, max_length=99)
+    transport.push("p", framed, options=options)
+    options = PushOptions(delay=0.01, placed=True, dedup=Dedup("k", 9.0))
+    transport.push("p", [wrap(b"l" * 16, b"late", {}, Place(0, "g"))], options=options, token="t")
+    assert transport.mark("p", "k", "x", window=9) == "t" == transport.marked("p", "k")
+    assert transport.unmark("p", "k")
 
 
 def everything(transport: RedisTransport, server: Server) -> None:
@@ -86,14 +100,38 @@ def everything(transport: RedisTransport, server: Server) -> None:
     assert [] == transport.pop("w", timeout=0.01)
     transport.push("w", [b"1", b"2"])
     assert [b"1", b"2"] == transport.pop("w", limit=9)
+    with_places(transport, server)
     transport._fifo.kept.put(transport._enter("w").ready, [b"kept"])
     transport.close()
+
+
+def with_places(transport: RedisTransport, server: Server) -> None:
+    """Do all that a transport can do with a queue that keeps places."""
+    transport.push("p", [b"plain"])
+    (plain,) = transport.claim("p", lease=9)
+    place(transport, server)
+    assert 1 == len(transport.peek("p", limit=9))
+    assert [] == transport.release("p", [plain.receipt], counted=False)
+    time.sleep(0.02)
+    first, second = transport.claim("p", lease=9, limit=9)
+    assert [] == transport.release("p", [first.receipt, second.receipt], counted=True, delay=0.01)
+    time.sleep(0.02)
+    assert 2 == transport.recover("p")
+    (first,) = transport.claim_within("p", limits=Limits(rate=9), lease=0.01)
+    time.sleep(0.02)
+    (first,) = transport.claim_within("p", limits=Limits(rate=99, burst=9), lease=9, timeout=1)
+    assert [] == transport.move("p", [(first.receipt, b"dead")], to="p!dead")
+    assert 0 == transport.stats("p").claimed
+    assert transport.pop("p")
+    assert transport.purge("p")
 
 
 def test_the_documented_users_can_do_what_they_shall(server: Server) -> None:
     with user(server, documented("worker")) as transport:
         everything(transport, server)
     assert [b"kept"] == server.do("LRANGE", "queuekit:w", 0, -1)
+    with user(server, documented("placer")) as transport:
+        place(transport, server)
     with user(server, documented("producer")) as transport:
         produce(transport, server)
         for call in (transport.pop, transport.peek, transport.purge, transport.stats):
@@ -104,7 +142,7 @@ def test_the_documented_users_can_do_what_they_shall(server: Server) -> None:
 def test_no_documented_command_could_be_left_out(server: Server) -> None:
     """Without it something is refused, or (for interrupted calls) only slower."""
     spare = {"+client|id", "+client|unblock"}
-    for name, work in (("worker", everything), ("producer", produce)):
+    for name, work in (("worker", everything), ("producer", produce), ("placer", place)):
         rules = documented(name)
         needless, texts = [], []
         for rule in rules:

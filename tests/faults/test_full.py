@@ -12,6 +12,10 @@ import redis
 
 from faults.servers import server_in
 from queuekit import Message, Queue, QueueFull, ReliableQueue
+from queuekit._envelope import Place, wrap
+from queuekit.abilities import Limits
+from queuekit.backends.redis.transport import RedisTransport
+from queuekit.transport import PushOptions
 
 pytestmark = pytest.mark.redis
 
@@ -102,6 +106,52 @@ def test_waiting_costs_little(tmp_path: Path) -> None:
         assert empty.get(timeout=1.0) is None
         stats = client.info("commandstats")
         assert stats["cmdstat_evalsha"]["calls"] <= 40, "a look every 50 ms, in two commands"
+
+
+def placed(count: int) -> list[bytes]:
+    """Return messages of two groups and two levels."""
+    places = [Place(n % 2, "gh"[n % 2]) for n in range(count)]
+    return [wrap(bytes([n]) * 16, b"%d" % n, {}, place) for n, place in enumerate(places)]
+
+
+@pytest.mark.parametrize("way", ["ack", "fail", "delayed", "release", "move", "expire", "pop"])
+def test_a_queue_that_keeps_places_is_worked_off(tmp_path: Path, way: str) -> None:
+    with (
+        server_in(tmp_path) as server,
+        redis.Redis.from_url(server.url) as client,
+        contextlib.closing(RedisTransport.from_url(server.url)) as transport,
+    ):
+        transport.push("p", placed(9), options=PushOptions(placed=True))
+        transport.claim_within("p", limits=Limits(rate=1e6), lease=0.001)
+        for _ in range(2):  # loads the scripts, which is refused later
+            transport.pop("p", timeout=0.01)
+            transport.purge("other")
+        held = [one.receipt for one in transport.claim("p", lease=0.05)]
+        transport.release("p", held, counted=True)
+        client.config_set("maxmemory", 1)
+        for options in (PushOptions(placed=True), PushOptions(max_length=99)):
+            with pytest.raises(QueueFull, match="maxmemory") as caught:
+                transport.push("p", placed(1), options=options)
+            assert caught.value.max_length is None
+        held = [one.receipt for one in transport.claim("p", lease=0.05)]
+        assert 1 == len(held)
+        if way in {"fail", "delayed"}:
+            delay = 0.01 * (way == "delayed")
+            assert [] == transport.release("p", held, counted=True, delay=delay)
+        elif way == "release":
+            assert [] == transport.release("p", held, counted=False)
+        elif way == "move":
+            assert [] == transport.move("p", [(held[0], placed(1)[0])], to="dead")
+        elif way == "ack":
+            assert [] == transport.ack("p", held)
+        time.sleep(0.1)
+        while way == "pop" and transport.pop("p", timeout=0.1):
+            pass
+        deadline = time.monotonic() + 5
+        while any(transport.stats("p")) and time.monotonic() < deadline:
+            found = transport.claim_within("p", limits=Limits(rate=1e6), lease=9, timeout=0.1)
+            assert [] == transport.ack("p", [one.receipt for one in found])
+        assert (0, 0, 0) == transport.stats("p")
 
 
 def drained(jobs: ReliableQueue[int]) -> int:
