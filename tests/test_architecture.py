@@ -29,6 +29,7 @@ ENGINES = {
     "message",
     "_messages",
     "_named",
+    "_outcomes",
     "_riding",
     "_settling",
 }
