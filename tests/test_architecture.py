@@ -22,6 +22,7 @@ LIBRARIES = {
 """Each is imported late, and below this module only."""
 
 ENGINES = {
+    "_bounds",
     "_buffer",
     "queue",
     "reliable",
@@ -30,6 +31,7 @@ ENGINES = {
     "_messages",
     "_named",
     "_outcomes",
+    "_putting",
     "_riding",
     "_settling",
 }

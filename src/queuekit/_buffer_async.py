@@ -17,7 +17,7 @@ from .errors import TransportError, TransportUnavailable
 from .serializer import T
 
 if TYPE_CHECKING:
-    from .reliable_async import AsyncReliableQueue
+    from ._putting_async import AsyncPuttingQueue
 
 _PAUSE: Final = 1.0
 """Seconds between the tries of a buffer that nobody puts into, while the store is away."""
@@ -32,7 +32,7 @@ class AsyncBuffer(Generic[T]):
     Safe to share between threads (tasks). What is in it is in this process only.
     """
 
-    def __init__(self, queue: AsyncReliableQueue[T], size: int, linger: float) -> None:
+    def __init__(self, queue: AsyncPuttingQueue[T], size: int, linger: float) -> None:
         self._queue = queue
         self._size = check_count("size", size)
         self._gathered: deque[tuple[str, bytes]] = deque()
@@ -91,7 +91,7 @@ class AsyncBuffer(Generic[T]):
                     batch.extend(islice(iter(self._gathered.popleft, None), count))
                 try:
                     frames = [frame for _, frame in batch]
-                    await self._queue.transport.push(self._queue.name, frames, token=batch[0][0])
+                    await self._queue.push_frames(frames, batch[0][0])
                 except TransportUnavailable as exc:
                     exc.ids = tuple(message_id for message_id, _ in batch)
                     raise

@@ -71,10 +71,10 @@ def check_seconds(what: str, value: object, *, positive: bool = False) -> float:
     return seconds
 
 
-def check_count(what: str, value: object) -> int:
-    """Return *value* if it is a whole number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{what} must be a whole number of 1 or more, not {value!r}")
+def check_count(what: str, value: object, *, least: int = 1) -> int:
+    """Return *value* if it is a whole number of *least* or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{what} must be a whole number of {least} or more, not {value!r}")
     return value
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ._checks import check_limit, check_seconds, refuse_type
 from ._envelope import unwrap_or_raw
-from ._letters import dead_name, letter
+from ._letters import dead_name, described, letter
 from ._named import NamedQueue
 from ._policy import RetryPolicy
 from .errors import ConfigurationError, LeaseLost
@@ -34,6 +34,7 @@ class Outcomes(NamedQueue[Transport, T]):
         serializer: Serializer[Any] | str | None,
         lease: float,
         retry: RetryPolicy,
+        keep_traceback: bool,
     ) -> None:
         super().__init__(name, transport, serializer)
         if not isinstance(self._transport, Transport):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -45,6 +46,7 @@ class Outcomes(NamedQueue[Transport, T]):
         self._lease = check_seconds("lease", lease, positive=True)
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
+        self._keep_traceback = keep_traceback
 
     @property
     def lease(self) -> float:
@@ -96,7 +98,13 @@ class Outcomes(NamedQueue[Transport, T]):
             lost = self._open().extend(self._name, receipts, lease=seconds)
             self._report(lost, messages, "extend")
 
-    def fail(self, *messages: Message[T], delay: float | None = None, reason: str = "") -> None:
+    def fail(
+        self,
+        *messages: Message[T],
+        delay: float | None = None,
+        reason: str = "",
+        error: BaseException | None = None,
+    ) -> None:
         """
         Say that the work on messages failed: each is tried again by the policy, or given up.
 
@@ -104,6 +112,8 @@ class Outcomes(NamedQueue[Transport, T]):
             messages: The messages; the attempts of each decide.
             delay: Seconds to wait instead of the policy's; 0 puts them at the end of the queue.
             reason: Kept with the dead letters of those that are given up.
+            error: The exception: the policy's rules look at its class. Its class and, without a
+                *reason*, what it says are kept with the dead letters.
 
         Raises:
             LeaseLost: Some were not held any more; the others are done.
@@ -114,16 +124,19 @@ class Outcomes(NamedQueue[Transport, T]):
         seconds = None if delay is None else check_seconds("delay", delay)
         if seconds is not None:
             check_limit("delay", seconds, longest)
-        over = [message for message in messages if self._retry.gives_up(message.attempt)]
-        lost = self._bury(over, reason) if over else []
+        policy = self._retry.after(error)
+        over: list[Message[T]] = []
         waits: dict[float, list[Message[T]]] = {}
         chance = random.random()
         for message in messages:
-            if not self._retry.gives_up(message.attempt):
-                wait = self._retry.delay(message.attempt, chance) if seconds is None else seconds
-                if longest is not None and seconds is None:
-                    wait = min(wait, longest)
-                waits.setdefault(wait, []).append(message)
+            if policy is None or policy.gives_up(message.attempt):
+                over.append(message)
+                continue
+            wait = policy.delay(message.attempt, chance) if seconds is None else seconds
+            if longest is not None and seconds is None:
+                wait = min(wait, longest)
+            waits.setdefault(wait, []).append(message)
+        lost = self._bury(over, reason, error) if over else []
         transport = self._open()
         for wait, group in waits.items():
             receipts = self._settle(group)
@@ -143,7 +156,14 @@ class Outcomes(NamedQueue[Transport, T]):
             lost = self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
-    def _letter(self, key: str, data: bytes, attempt: int, reason: str) -> bytes:
+    def _letter(
+        self,
+        key: str,
+        data: bytes,
+        attempt: int,
+        reason: str,
+        error: BaseException | None = None,
+    ) -> bytes:
         envelope = unwrap_or_raw(data)
         return letter(
             bytes.fromhex(envelope.id or key),
@@ -152,9 +172,18 @@ class Outcomes(NamedQueue[Transport, T]):
             reason=reason,
             attempts=attempt,
             died_at=time.time(),
+            error=error,
+            keep_traceback=self._keep_traceback,
         )
 
-    def _bury(self, messages: Sequence[Message[T]], reason: str) -> list[Receipt]:
+    def _bury(
+        self,
+        messages: Sequence[Message[T]],
+        reason: str,
+        error: BaseException | None = None,
+    ) -> list[Receipt]:
+        if error is not None and not reason:
+            reason = described(error)
         letters = [
             (
                 message.receipt,
@@ -163,6 +192,7 @@ class Outcomes(NamedQueue[Transport, T]):
                     message.data,
                     message.attempt,
                     reason or f"attempt {message.attempt} failed",
+                    error,
                 ),
             )
             for message in messages

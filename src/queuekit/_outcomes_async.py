@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ._checks import check_limit, check_seconds, refuse_type
 from ._envelope import unwrap_or_raw
-from ._letters import dead_name, letter
+from ._letters import dead_name, described, letter
 from ._named_async import AsyncNamedQueue
 from ._policy import RetryPolicy
 from .errors import ConfigurationError, LeaseLost
@@ -34,6 +34,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         serializer: Serializer[Any] | str | None,
         lease: float,
         retry: RetryPolicy,
+        keep_traceback: bool,
     ) -> None:
         super().__init__(name, transport, serializer)
         if not isinstance(self._transport, AsyncTransport):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -45,6 +46,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         self._lease = check_seconds("lease", lease, positive=True)
         check_limit("lease", self._lease, self._transport.features.max_lease)
         self._retry = retry
+        self._keep_traceback = keep_traceback
 
     @property
     def lease(self) -> float:
@@ -99,7 +101,11 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
             self._report(lost, messages, "extend")
 
     async def fail(
-        self, *messages: AsyncMessage[T], delay: float | None = None, reason: str = ""
+        self,
+        *messages: AsyncMessage[T],
+        delay: float | None = None,
+        reason: str = "",
+        error: BaseException | None = None,
     ) -> None:
         """
         Say that the work on messages failed: each is tried again by the policy, or given up.
@@ -108,6 +114,8 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
             messages: The messages; the attempts of each decide.
             delay: Seconds to wait instead of the policy's; 0 puts them at the end of the queue.
             reason: Kept with the dead letters of those that are given up.
+            error: The exception: the policy's rules look at its class. Its class and, without a
+                *reason*, what it says are kept with the dead letters.
 
         Raises:
             LeaseLost: Some were not held any more; the others are done.
@@ -118,16 +126,19 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         seconds = None if delay is None else check_seconds("delay", delay)
         if seconds is not None:
             check_limit("delay", seconds, longest)
-        over = [message for message in messages if self._retry.gives_up(message.attempt)]
-        lost = await self._bury(over, reason) if over else []
+        policy = self._retry.after(error)
+        over: list[AsyncMessage[T]] = []
         waits: dict[float, list[AsyncMessage[T]]] = {}
         chance = random.random()
         for message in messages:
-            if not self._retry.gives_up(message.attempt):
-                wait = self._retry.delay(message.attempt, chance) if seconds is None else seconds
-                if longest is not None and seconds is None:
-                    wait = min(wait, longest)
-                waits.setdefault(wait, []).append(message)
+            if policy is None or policy.gives_up(message.attempt):
+                over.append(message)
+                continue
+            wait = policy.delay(message.attempt, chance) if seconds is None else seconds
+            if longest is not None and seconds is None:
+                wait = min(wait, longest)
+            waits.setdefault(wait, []).append(message)
+        lost = await self._bury(over, reason, error) if over else []
         transport = self._open()
         for wait, group in waits.items():
             receipts = self._settle(group)
@@ -147,7 +158,14 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
             lost = await self._bury(list(messages), str(reason) or "rejected")
             self._report(lost, messages, "reject")
 
-    def _letter(self, key: str, data: bytes, attempt: int, reason: str) -> bytes:
+    def _letter(
+        self,
+        key: str,
+        data: bytes,
+        attempt: int,
+        reason: str,
+        error: BaseException | None = None,
+    ) -> bytes:
         envelope = unwrap_or_raw(data)
         return letter(
             bytes.fromhex(envelope.id or key),
@@ -156,9 +174,18 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
             reason=reason,
             attempts=attempt,
             died_at=time.time(),
+            error=error,
+            keep_traceback=self._keep_traceback,
         )
 
-    async def _bury(self, messages: Sequence[AsyncMessage[T]], reason: str) -> list[Receipt]:
+    async def _bury(
+        self,
+        messages: Sequence[AsyncMessage[T]],
+        reason: str,
+        error: BaseException | None = None,
+    ) -> list[Receipt]:
+        if error is not None and not reason:
+            reason = described(error)
         letters = [
             (
                 message.receipt,
@@ -167,6 +194,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
                     message.data,
                     message.attempt,
                     reason or f"attempt {message.attempt} failed",
+                    error,
                 ),
             )
             for message in messages

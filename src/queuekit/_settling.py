@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
 from ._acompat import sleep
+from ._checks import check_limits, refuse_type
 from ._deadline import Deadline
 from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap
-from ._letters import dead_name
+from ._letters import EXPIRES, dead_name, expired, own_headers
 from ._outcomes import Outcomes
 from ._policy import RetryPolicy
 from ._riding import Riding
-from .errors import DecodeError, TransportError
+from .abilities import Limiting, Limits
+from .errors import DecodeError, TransportError, Unsupported
 from .message import Message
 from .serializer import Serializer, T
 from .transport import Delivery, Receipt, Transport
@@ -40,10 +42,14 @@ class SettlingQueue(Outcomes[T]):
         serializer: Serializer[Any] | str | None,
         lease: float,
         retry: RetryPolicy,
+        keep_traceback: bool,
+        limits: Limits | None,
     ) -> None:
-        super().__init__(name, transport, serializer, lease, retry)
+        super().__init__(name, transport, serializer, lease, retry, keep_traceback)
+        self._limits = limits if limits is None else _checked(limits, self._transport)
         self._claiming: set[object] = set()
         self.riding: Riding[T] = Riding(self)
+        self.riding.closed = limits is not None  # an ack on its way would keep a turn taken
         self._loops: WeakValueDictionary[int, Messages[T]] = WeakValueDictionary()
 
     def close(self) -> None:
@@ -97,8 +103,12 @@ class SettlingQueue(Outcomes[T]):
                         name, receipts, lease=self._lease, limit=limit, timeout=wait
                     )
                     self.riding.report(acks, lost)
-                else:
+                elif self._limits is None:
                     found = transport.claim(name, lease=self._lease, limit=limit, timeout=wait)
+                else:
+                    found = cast("Limiting", transport).claim_within(
+                        name, limits=self._limits, lease=self._lease, limit=limit, timeout=wait
+                    )
                 if self._closed:
                     self.give_back([delivery.receipt for delivery in found])
                     self._open()
@@ -142,17 +152,35 @@ class SettlingQueue(Outcomes[T]):
                 envelope = unwrap(data)
                 message_id = envelope.id or message_id
                 headers, packed = envelope.headers, envelope.body
+                if EXPIRES in headers:
+                    if self._expire(delivery, message_id, headers):
+                        return None
+                    headers = own_headers(headers)
             if attempt > 1:
                 self._refuse_poison(delivery)
             body = self._codec.decode(packed)
         except (FrameError, DecodeError, _PoisonError) as exc:
             attempts = delivery.attempt - isinstance(exc, _PoisonError)  # this claim is none
-            dead = self._letter(delivery.key, delivery.body, attempts, str(exc))
+            error = exc if isinstance(exc, DecodeError) else None
+            dead = self._letter(delivery.key, delivery.body, attempts, str(exc), error)
             to = dead_name(self._name)
             if not self._open().move(self._name, [(delivery.receipt, dead)], to=to):
                 _log.error("queue %r: message %s is dead: %s", self._name, delivery.key, exc)
             return None
         return Message(self, message_id, body, headers, attempt, receipt, data)
+
+    def _expire(self, delivery: Delivery, message_id: str, headers: Mapping[str, str]) -> bool:
+        """Put away a message whose time is over; tell whether it was."""
+        fate, name = expired(headers, time.time()), self._name
+        if fate == "drop":
+            if not self._open().ack(name, [delivery.receipt]):
+                _log.info("queue %r: message %s expired and was dropped", name, message_id)
+        elif fate == "dead":
+            attempts = delivery.attempt - 1  # this claim is none
+            dead = self._letter(delivery.key, delivery.body, attempts, "expired")
+            if not self._open().move(name, [(delivery.receipt, dead)], to=dead_name(name)):
+                _log.info("queue %r: message %s expired and is dead", name, message_id)
+        return fate is not None
 
     def extend_claim(self, receipt: Receipt) -> list[Receipt]:
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
@@ -179,8 +207,21 @@ class SettlingQueue(Outcomes[T]):
             _log.warning("queue %r: claimed messages not given back: %s", self._name, exc)
 
     def _refuse_poison(self, delivery: Delivery) -> None:
-        if delivery.attempt > 1 and self._retry.gives_up(delivery.attempt - 1):
+        if delivery.attempt > 1 and self._retry.exhausted(delivery.attempt - 1):
             raise _PoisonError(f"{delivery.attempt - 1} attempts ended in a failure or a crash")
+
+
+def _checked(limits: object, transport: Transport) -> Limits:
+    """Return the limits of a queue, or refuse them."""
+    if not isinstance(limits, Limits):
+        refuse_type("limits= are Limits", limits, "use Limits(rate=10, per=1.0)")
+    check_limits(limits)
+    if not isinstance(transport, Limiting):
+        raise Unsupported(
+            "this transport cannot limit how fast messages are taken: memory:, sqlite: and redis:"
+            " can"
+        )
+    return limits
 
 
 class _PoisonError(Exception):

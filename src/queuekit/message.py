@@ -91,18 +91,25 @@ class Message(Generic[T]):
         if self.source is None or not self.source.takes(self):
             self.queue.ack(self)
 
-    def fail(self, *, delay: float | None = None, reason: str = "") -> None:
+    def fail(
+        self,
+        *,
+        delay: float | None = None,
+        reason: str = "",
+        error: BaseException | None = None,
+    ) -> None:
         """
         Say that the work failed: tried again by the queue's policy, or given up.
 
         Args:
             delay: Seconds to wait instead of the policy's; 0 puts it at the end of the queue.
             reason: Kept with the dead letter if this was the last attempt.
+            error: The exception, for the rules of the policy and the dead letter.
 
         Raises:
             LeaseLost: As for ``ack``.
         """
-        self.queue.fail(self, delay=delay, reason=reason)
+        self.queue.fail(self, delay=delay, reason=reason, error=error)
 
     def release(self) -> None:
         """
@@ -152,7 +159,7 @@ class Message(Generic[T]):
             return
         try:
             if isinstance(exc, Exception):
-                self.fail(reason=f"{type(exc).__name__}: {exc}")
+                self.fail(error=exc)
             elif self.source is not None:
                 self.queue.release(*self.source.let_go(self))
             else:

@@ -7,9 +7,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar, overload
+from typing import Any, Generic, Literal, Self, TypeVar, cast, overload
 
 from ._acompat import Call, Handler, Method, call
+from ._bounds import WhenFull, bound_of, check_patience
 from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, unwrap_or_raw, wrap
@@ -18,7 +19,7 @@ from ._named import NamedQueue, fresh_ids
 from ._outage import Outage
 from .errors import DecodeError, TransportError, TransportUnavailable
 from .serializer import Serializer, T
-from .transport import FifoTransport
+from .transport import FifoTransport, PushOptions, Transport
 from .worker import Decorator, Worker
 
 D = TypeVar("D")
@@ -40,8 +41,13 @@ class Queue(NamedQueue[FifoTransport, T]):
         serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
             or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
 
+        max_length: Messages that the queue has at most. Every producer gives the same.
+        when_full: What ``put`` does then: ``"block"`` (the default) waits for room, ``"raise"``
+            raises ``QueueFull``, ``"drop"`` throws the oldest away.
+
     Raises:
         ConfigurationError: A bad name or URL, a transport of the other colour, no transport.
+        Unsupported: The transport keeps no bound.
     """
 
     @overload
@@ -51,6 +57,8 @@ class Queue(NamedQueue[FifoTransport, T]):
         transport: str | FifoTransport | None = ...,
         *,
         serializer: Literal["text"],
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -59,6 +67,8 @@ class Queue(NamedQueue[FifoTransport, T]):
         transport: str | FifoTransport | None = ...,
         *,
         serializer: Literal["bytes"],
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -67,6 +77,8 @@ class Queue(NamedQueue[FifoTransport, T]):
         transport: str | FifoTransport | None = ...,
         *,
         serializer: Serializer[T] | Literal["json", "pickle", "msgpack"] | None = ...,
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     def __init__(
         self,
@@ -74,38 +86,62 @@ class Queue(NamedQueue[FifoTransport, T]):
         transport: str | FifoTransport | None = None,
         *,
         serializer: Serializer[Any] | str | None = None,
+        max_length: int | None = None,
+        when_full: WhenFull | None = None,
         **unknown: object,
     ) -> None:
         check_unknown(unknown)
         super().__init__(name, transport, serializer)
+        self._bound = bound_of(name, self._transport, max_length, when_full, self._drop)
         self._kept: list[bytes] = []  # popped for a call that was interrupted
 
-    def put(self, *bodies: T) -> None:
+    def put(self, *bodies: T, timeout: float | None = None) -> None:
         """
         Put bodies at the tail, in their order, in one call; of nothing, do nothing.
 
         Returns when they are stored.
 
+        Args:
+            bodies: What the serializer can carry.
+            timeout: Seconds that it waits for room in a queue with ``max_length``; None for ever.
+
         Raises:
             EncodeError: The serializer cannot carry one of them; none is stored.
             BodyTooLarge: One is over the transport's limit; none is stored.
-            QueueFull: The store has no room; none is stored, or the first of a large batch.
+            QueueFull: The store has no room; none is stored, or the first of a large batch. Or the
+                queue has its ``max_length``; none is stored.
             TransportUnavailable: They may or may not be stored. Not repeated.
         """
-        self._push(self._codec.encode_many(bodies))
+        self._push(self._codec.encode_many(bodies), timeout)
 
-    def put_many(self, bodies: Iterable[T]) -> None:
+    def put_many(self, bodies: Iterable[T], *, timeout: float | None = None) -> None:
         """Put all bodies of an iterable, as ``put`` does."""
         check_many(bodies)
-        self._push(self._codec.encode_many(bodies))
+        self._push(self._codec.encode_many(bodies), timeout)
 
-    def _push(self, packed: list[bytes]) -> None:
+    def _push(self, packed: list[bytes], timeout: float | None) -> None:
+        if timeout is not None:
+            check_patience(self._bound, timeout)
         for i, data in enumerate(packed):
             if data[:2] == MAGIC:  # would be read as a frame, so it gets one
                 packed[i] = wrap(fresh_ids(1)[0], data)
         transport = self._open()
-        if packed:
+        if not packed:
+            return
+        if self._bound is None:
             transport.push(self._name, packed)
+            return
+        options = PushOptions(max_length=self._bound.max_length)
+        token = fresh_ids(1)[0].hex()
+        self._bound.push(self._reliable, packed, options, token, timeout)
+
+    def _reliable(self) -> Transport:
+        """Return the transport of a queue with a bound: one that knows options of a push."""
+        return cast("Transport", self._open())
+
+    def _drop(self, count: int) -> int:
+        """Make room: what is next in line is lost."""
+        return len(self._open().pop(self._name, limit=count))
 
     @overload
     def get(self, *, block: Literal[True]) -> T: ...

@@ -7,9 +7,10 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar, overload
+from typing import Any, Generic, Literal, Self, TypeVar, cast, overload
 
 from ._acompat import ACall, AHandler, AMethod, acall
+from ._bounds_async import WhenFull, bound_of, check_patience
 from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, unwrap_or_raw, wrap
@@ -18,7 +19,7 @@ from ._named_async import AsyncNamedQueue, fresh_ids
 from ._outage_async import AsyncOutage
 from .errors import DecodeError, TransportError, TransportUnavailable
 from .serializer import Serializer, T
-from .transport import AsyncFifoTransport
+from .transport import AsyncFifoTransport, AsyncTransport, PushOptions
 from .worker_async import AsyncDecorator, AsyncWorker
 
 D = TypeVar("D")
@@ -40,8 +41,13 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
             or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
 
+        max_length: Messages that the queue has at most. Every producer gives the same.
+        when_full: What ``put`` does then: ``"block"`` (the default) waits for room, ``"raise"``
+            raises ``QueueFull``, ``"drop"`` throws the oldest away.
+
     Raises:
         ConfigurationError: A bad name or URL, a transport of the other colour, no transport.
+        Unsupported: The transport keeps no bound.
     """
 
     @overload
@@ -51,6 +57,8 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         transport: str | AsyncFifoTransport | None = ...,
         *,
         serializer: Literal["text"],
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -59,6 +67,8 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         transport: str | AsyncFifoTransport | None = ...,
         *,
         serializer: Literal["bytes"],
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -67,6 +77,8 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         transport: str | AsyncFifoTransport | None = ...,
         *,
         serializer: Serializer[T] | Literal["json", "pickle", "msgpack"] | None = ...,
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     def __init__(
         self,
@@ -74,38 +86,62 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         transport: str | AsyncFifoTransport | None = None,
         *,
         serializer: Serializer[Any] | str | None = None,
+        max_length: int | None = None,
+        when_full: WhenFull | None = None,
         **unknown: object,
     ) -> None:
         check_unknown(unknown)
         super().__init__(name, transport, serializer)
+        self._bound = bound_of(name, self._transport, max_length, when_full, self._drop)
         self._kept: list[bytes] = []  # popped for a call that was interrupted
 
-    async def put(self, *bodies: T) -> None:
+    async def put(self, *bodies: T, timeout: float | None = None) -> None:
         """
         Put bodies at the tail, in their order, in one call; of nothing, do nothing.
 
         Returns when they are stored.
 
+        Args:
+            bodies: What the serializer can carry.
+            timeout: Seconds that it waits for room in a queue with ``max_length``; None for ever.
+
         Raises:
             EncodeError: The serializer cannot carry one of them; none is stored.
             BodyTooLarge: One is over the transport's limit; none is stored.
-            QueueFull: The store has no room; none is stored, or the first of a large batch.
+            QueueFull: The store has no room; none is stored, or the first of a large batch. Or the
+                queue has its ``max_length``; none is stored.
             TransportUnavailable: They may or may not be stored. Not repeated.
         """
-        await self._push(self._codec.encode_many(bodies))
+        await self._push(self._codec.encode_many(bodies), timeout)
 
-    async def put_many(self, bodies: Iterable[T]) -> None:
+    async def put_many(self, bodies: Iterable[T], *, timeout: float | None = None) -> None:
         """Put all bodies of an iterable, as ``put`` does."""
         check_many(bodies)
-        await self._push(self._codec.encode_many(bodies))
+        await self._push(self._codec.encode_many(bodies), timeout)
 
-    async def _push(self, packed: list[bytes]) -> None:
+    async def _push(self, packed: list[bytes], timeout: float | None) -> None:
+        if timeout is not None:
+            check_patience(self._bound, timeout)
         for i, data in enumerate(packed):
             if data[:2] == MAGIC:  # would be read as a frame, so it gets one
                 packed[i] = wrap(fresh_ids(1)[0], data)
         transport = self._open()
-        if packed:
+        if not packed:
+            return
+        if self._bound is None:
             await transport.push(self._name, packed)
+            return
+        options = PushOptions(max_length=self._bound.max_length)
+        token = fresh_ids(1)[0].hex()
+        await self._bound.push(self._reliable, packed, options, token, timeout)
+
+    def _reliable(self) -> AsyncTransport:
+        """Return the transport of a queue with a bound: one that knows options of a push."""
+        return cast("AsyncTransport", self._open())
+
+    async def _drop(self, count: int) -> int:
+        """Make room: what is next in line is lost."""
+        return len(await self._open().pop(self._name, limit=count))
 
     @overload
     async def get(self, *, block: Literal[True]) -> T: ...

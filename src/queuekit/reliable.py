@@ -4,39 +4,34 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._acompat import Handler, Method
+from ._bounds import WhenFull
 from ._checks import (
     check_count,
-    check_ids,
-    check_limit,
-    check_many,
-    check_seconds,
     check_unknown,
     refuse_type,
 )
 from ._deadline import Deadline, consuming_time, waiting_time
-from ._envelope import wrap_all
 from ._messages import Messages
-from ._named import fresh_ids
 from ._policy import RetryPolicy
-from ._settling import SettlingQueue
-from .errors import ConfigurationError, TransportUnavailable
+from ._putting import PuttingQueue
+from .abilities import Limits
+from .errors import ConfigurationError
 from .message import Message
 from .serializer import Serializer, T
-from .transport import NO_OPTIONS, Durability, PushOptions, Transport
+from .transport import Transport
 from .worker import Decorator, Worker
 
 if TYPE_CHECKING:
-    from ._buffer import Buffer
     from .dead import DeadLetters
 
 DEFAULT_RETRY = RetryPolicy()
 
 
-class ReliableQueue(SettlingQueue[T]):
+class ReliableQueue(PuttingQueue[T]):
     """
     At least once: a FIFO queue whose messages are kept until they are acked.
 
@@ -54,11 +49,19 @@ class ReliableQueue(SettlingQueue[T]):
         retry: When failed messages are tried again; the policy belongs to this object, not to the
             store.
         max_attempts: Short for ``retry=RetryPolicy(max_attempts=...)``.
+        keep_traceback: Keep with a dead letter also the end of the traceback of its error. It may
+            show what your code holds, to everybody who can read the letters.
+        limits: How fast all consumers of the queue together take its messages; each of them gives
+            the same. Then each ack is sent by itself.
+        max_length: Messages that the queue has at most, those that consumers hold not counted, nor
+            what comes back from them. Every producer gives the same.
+        when_full: What ``put`` does then: ``"block"`` (the default) waits for room, ``"raise"``
+            raises ``QueueFull``, ``"drop"`` sends what is next in line to the dead letters.
 
     Raises:
         ConfigurationError: A bad name, URL or option, a transport of the other colour or one that
             cannot claim, no transport.
-        Unsupported: A lease longer than the transport can keep.
+        Unsupported: A lease longer than the transport can keep; limits or a bound that it lacks.
     """
 
     @overload
@@ -71,6 +74,10 @@ class ReliableQueue(SettlingQueue[T]):
         lease: float = ...,
         retry: RetryPolicy | None = ...,
         max_attempts: int | None = ...,
+        keep_traceback: bool = ...,
+        limits: Limits | None = ...,
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -82,6 +89,10 @@ class ReliableQueue(SettlingQueue[T]):
         lease: float = ...,
         retry: RetryPolicy | None = ...,
         max_attempts: int | None = ...,
+        keep_traceback: bool = ...,
+        limits: Limits | None = ...,
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -93,6 +104,10 @@ class ReliableQueue(SettlingQueue[T]):
         lease: float = ...,
         retry: RetryPolicy | None = ...,
         max_attempts: int | None = ...,
+        keep_traceback: bool = ...,
+        limits: Limits | None = ...,
+        max_length: int | None = ...,
+        when_full: WhenFull | None = ...,
     ) -> None: ...
     def __init__(
         self,
@@ -103,6 +118,10 @@ class ReliableQueue(SettlingQueue[T]):
         lease: float = 60.0,
         retry: RetryPolicy | None = None,
         max_attempts: int | None = None,
+        keep_traceback: bool = False,
+        limits: Limits | None = None,
+        max_length: int | None = None,
+        when_full: WhenFull | None = None,
         **unknown: object,
     ) -> None:
         check_unknown(unknown)
@@ -114,7 +133,17 @@ class ReliableQueue(SettlingQueue[T]):
             refuse_type("retry= must be a RetryPolicy", retry, "use RetryPolicy(max_attempts=3)")
         if max_attempts is not None:
             retry = RetryPolicy(max_attempts=max_attempts)
-        super().__init__(name, transport, serializer, lease, retry or DEFAULT_RETRY)
+        super().__init__(
+            name,
+            transport,
+            serializer,
+            lease,
+            retry or DEFAULT_RETRY,
+            keep_traceback,
+            limits,
+            max_length,
+            when_full,
+        )
 
     @property
     def dead(self) -> DeadLetters:
@@ -122,105 +151,6 @@ class ReliableQueue(SettlingQueue[T]):
         from .dead import DeadLetters
 
         return DeadLetters(self._name, self._open(), lease=self._lease)
-
-    def put(
-        self,
-        body: T,
-        *,
-        delay: float = 0.0,
-        durable: Durability | None = None,
-        id: str | None = None,  # noqa: A002 - the field's name for it
-    ) -> str:
-        """
-        Put one message at the tail and return its id, 32 hexadecimal digits.
-
-        Returns when it is stored. An id is a UUID of version 7: it tells when it was made.
-
-        Args:
-            body: What the serializer can carry.
-            delay: Seconds, by the store's clock, before it becomes ready.
-            durable: What to wait for beyond that: ``"disk"`` (a power cut of the store's machine
-                takes nothing back), ``"replicas"`` (nor does a failover). A transport offers what
-                its ``features.waits_for`` names.
-            id: That of a put which raised ``TransportUnavailable``, from its error: if it was
-                stored then, nothing is stored now. Holds for an hour, and for the same transport
-                object; of other ids it is not checked whether a message has them.
-
-        Raises:
-            EncodeError: The serializer cannot carry it; nothing is stored.
-            BodyTooLarge: It is over the transport's limit; nothing is stored.
-            QueueFull: The store has no room; nothing is stored.
-            TransportUnavailable: It may or may not be stored; repeat it with its id.
-            NotConfirmed: It is stored, but not as *durable* asks; repeat it with its id.
-            Unsupported: The transport cannot wait for that; nothing is stored.
-        """
-        packed = self._codec.encode_many((body,))
-        return (self._put(packed, delay, durable, None if id is None else (id,)))[0]
-
-    def put_many(
-        self,
-        bodies: Iterable[T],
-        *,
-        delay: float = 0.0,
-        durable: Durability | None = None,
-        ids: Sequence[str] | None = None,
-    ) -> list[str]:
-        """
-        Put all bodies of an iterable, in order, and return their ids; of nothing, do nothing.
-
-        All are encoded before the first is sent: one that cannot be encoded stores none. See
-        ``put``; on a transport without ``features.atomic_push`` an error may leave the first ones
-        stored.
-
-        Args:
-            ids: Those of a call that raised ``TransportUnavailable``, all of them, for the same
-                bodies in the same order.
-        """
-        check_many(bodies)
-        return self._put(self._codec.encode_many(bodies), delay, durable, ids)
-
-    def _put(
-        self,
-        packed: list[bytes],
-        delay: float,
-        durable: Durability | None,
-        ids: Sequence[str] | None,
-    ) -> list[str]:
-        transport = self._open()
-        raw_ids = fresh_ids(len(packed)) if ids is None else check_ids(ids, len(packed))
-        frames = wrap_all(raw_ids, packed)
-        if delay:
-            check_limit("delay", check_seconds("delay", delay), transport.features.max_delay)
-        names = [message_id.hex() for message_id in raw_ids]
-        if frames:
-            plain = not delay and durable is None
-            options = NO_OPTIONS if plain else PushOptions(delay=delay, durable=durable)
-            try:
-                transport.push(self._name, frames, options=options, token=names[0])
-            except TransportUnavailable as exc:
-                exc.ids = tuple(names)
-                raise
-        return names
-
-    def buffer(self, *, size: int = 100, linger: float = 0.01) -> Buffer[T]:
-        """
-        Return a producer that gathers messages and puts them together, in one trip.
-
-        To be left by ``with`` or ``close``, which store what is left. A message is stored
-        when ``put`` has gathered *size* of them, *linger* seconds after the first, or by ``flush``;
-        until then a crash of this process loses it.
-
-        Args:
-            size: Messages of one trip.
-            linger: Seconds that a message waits for others.
-        """
-        from ._buffer import Buffer
-
-        return Buffer(self, size, linger)
-
-    def encode(self, body: T) -> bytes:
-        """Return the bytes of a body, or raise ``EncodeError``; nothing is put."""
-        return self._codec.encode(body)
 
     @overload
     def get(self, *, block: Literal[True]) -> Message[T]: ...

@@ -111,7 +111,7 @@ def test_a_store_that_is_away_is_logged_and_tried_again(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        f"{ReliableQueue.buffer.__module__.replace('reliable', '_buffer')}._PAUSE", 0.0
+        f"{ReliableQueue.buffer.__module__.replace('putting', 'buffer')}._PAUSE", 0.0
     )
     rig = Rig()
     jobs = rig.jobs()

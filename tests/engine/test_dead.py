@@ -80,7 +80,7 @@ def test_a_letter_without_its_headers_reads_as_far_as_it_goes() -> None:
     wrong = {"queuekit-attempts": "²", "queuekit-died-at": "today", "own": "1"}
     rig.push(b"foreign", MAGIC, wrap(bytes(16), b"b", wrong), queue=DEAD)
     foreign, cut, odd = rig.jobs().dead.letters()
-    assert ("", b"foreign", "", 0, "", None, None, {}) == tuple(foreign)
+    assert ("", b"foreign", "", 0, "", None, None, {}, "", "", 0, None) == tuple(foreign)
     assert ("", MAGIC) == (cut.id, cut.body)
     assert (b"b", 0, None, None, {"own": "1"}) == (
         odd.body,
