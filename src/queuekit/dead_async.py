@@ -3,14 +3,21 @@
 
 from __future__ import annotations
 
-from ._checks import check_count
-from ._envelope import unwrap_or_raw, wrap
-from ._letters import DeadLetter, dead_name, own_headers, read_letter
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from ._checks import check_bodies, check_count, check_seconds
+from ._envelope import Place, unwrap_or_raw, wrap
+from ._letters import DeadLetter, dead_name, own_headers, place_of, read_letter
 from ._policy import RetryPolicy
-from .errors import LeaseLost
+from .errors import ConfigurationError, LeaseLost
 from .message_async import AsyncMessage
 from .reliable_async import AsyncReliableQueue
-from .transport import AsyncTransport
+from .transport import AsyncTransport, Features
+
+_STEP: Final = 100
+"""Letters that are held at a time."""
 
 
 class AsyncDeadLetters(AsyncReliableQueue[bytes]):
@@ -38,16 +45,35 @@ class AsyncDeadLetters(AsyncReliableQueue[bytes]):
         """Return what a message taken from here says of its end."""
         return read_letter(message.id, message.headers, message.body)
 
-    async def send_back(self, *messages: AsyncMessage[bytes]) -> None:
+    async def find(self, message_id: str, limit: int = 1000) -> DeadLetter | None:
+        """Return the letter of one message, if it is among the first *limit*; take none."""
+        for letter in await self.letters(limit):
+            if letter.id == message_id:
+                return letter
+        return None
+
+    async def send_back(self, *messages: AsyncMessage[bytes], body: bytes | None = None) -> None:
         """
         Put messages taken from here back at the tail of the queue they came from.
 
-        Their ids, headers and bodies are as before, their attempts start again at 1.
+        Their ids, headers, places and bodies are as before, their attempts start again at 1; they
+        do not expire any more.
+
+        Args:
+            messages: What ``get`` or ``get_many`` returned.
+            body: Instead of that of the one message: stored as it is, so ``queue.encode(value)``
+                makes it.
 
         Raises:
             LeaseLost: Some were not held any more; the others are sent back.
         """
-        moved = list(zip(self._settle(messages), map(_revived, messages), strict=True))
+        if body is not None and len(messages) != 1:
+            raise ConfigurationError(f"a new body is for one message, not for {len(messages)}")
+        features = self._open().features
+        revived = [_revived(message, body, features) for message in messages]
+        if body is not None:
+            check_bodies(self._origin, revived, features.max_body)
+        moved = list(zip(self._settle(messages), revived, strict=True))
         lost = await self._open().move(self._name, moved, to=self._origin) if moved else []
         self._report(lost, messages, "send_back")
 
@@ -69,6 +95,60 @@ class AsyncDeadLetters(AsyncReliableQueue[bytes]):
             count += len(messages)
         return count
 
+    async def trim(self, *, max_length: int | None = None, max_age: float | None = None) -> int:
+        """
+        Throw the oldest letters away, until the rest is within the limits; return how many.
 
-def _revived(message: AsyncMessage[bytes]) -> bytes:
-    return wrap(bytes.fromhex(message.id), message.body, own_headers(message.headers))
+        What another consumer holds at the moment stays. Safe to interrupt and to repeat.
+
+        Args:
+            max_length: Letters that may stay.
+            max_age: Seconds, by the clocks of who wrote the letters and of this machine, that a
+                message may have been dead. One that does not tell stays.
+        """
+        count = 0
+        if max_length is not None:
+            count += await self._trim_to(check_count("max_length", max_length, least=0))
+        if max_age is not None:
+            count += await self._trim_before(time.time() - check_seconds("max_age", max_age))
+        return count
+
+    async def _trim_to(self, length: int) -> int:
+        count = 0
+        while (over := (await self.stats()).ready - length) > 0:
+            messages = await self.get_many(min(_STEP, over))
+            if not messages:
+                break
+            count += await self._throw_away(messages)
+        return count
+
+    async def _trim_before(self, moment: float) -> int:
+        count, young = 0, False
+        staying: list[AsyncMessage[bytes]] = []
+        try:
+            while not young and (messages := await self.get_many(_STEP)):
+                old: list[AsyncMessage[bytes]] = []
+                for message in messages:
+                    died = self.letter(message).died_at
+                    is_old = died is not None and died.timestamp() < moment
+                    (old if is_old else staying).append(message)
+                    young = young or (died is not None and not is_old)
+                count += await self._throw_away(old)
+        finally:
+            await self.give_back([message.receipt for message in staying])
+        return count
+
+    async def _throw_away(self, messages: Sequence[AsyncMessage[bytes]]) -> int:
+        try:
+            await self.ack(*messages)
+        except LeaseLost as exc:  # somebody else settled those
+            return len(messages) - len(exc.ids)
+        return len(messages)
+
+
+def _revived(message: AsyncMessage[bytes], body: bytes | None, features: Features) -> bytes:
+    """Return the frame of a message that comes back, with its place where the store honours it."""
+    level, group = place_of(message.headers)
+    place = Place(level if features.priorities else 0, group if features.groups else "")
+    new = message.body if body is None else body
+    return wrap(bytes.fromhex(message.id), new, own_headers(message.headers), place)
