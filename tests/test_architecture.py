@@ -28,6 +28,7 @@ ENGINES = {
     "reliable",
     "dead",
     "message",
+    "once",
     "_messages",
     "_named",
     "_outcomes",

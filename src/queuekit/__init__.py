@@ -13,6 +13,18 @@ from ._letters import DeadLetter
 from ._messages import Messages
 from ._messages_async import AsyncMessages
 from ._policy import RetryPolicy
+from ._put_options import MessageId
+from .abilities import (
+    AsyncLimiting,
+    AsyncMarking,
+    AsyncWaitingForAny,
+    Delaying,
+    Limiting,
+    Limits,
+    Marking,
+    Threading,
+    WaitingForAny,
+)
 from .backends.async_sqlite import AsyncSQLiteTransport
 from .backends.memory import AsyncMemoryTransport, MemoryTransport
 from .backends.redis.transport import RedisTransport
@@ -38,6 +50,8 @@ from .errors import (
 )
 from .message import Message
 from .message_async import AsyncMessage
+from .once import Once
+from .once_async import AsyncOnce
 from .queue import Bodies, Queue
 from .queue_async import AsyncBodies, AsyncQueue
 from .reliable import ReliableQueue
@@ -46,6 +60,7 @@ from .serializer import Serializer
 from .transport import (
     AsyncFifoTransport,
     AsyncTransport,
+    Dedup,
     Delivery,
     Durability,
     Features,
@@ -64,14 +79,18 @@ __all__ = [
     "AsyncBodies",
     "AsyncDeadLetters",
     "AsyncFifoTransport",
+    "AsyncLimiting",
+    "AsyncMarking",
     "AsyncMemoryTransport",
     "AsyncMessage",
     "AsyncMessages",
+    "AsyncOnce",
     "AsyncQueue",
     "AsyncRedisTransport",
     "AsyncReliableQueue",
     "AsyncSQLiteTransport",
     "AsyncTransport",
+    "AsyncWaitingForAny",
     "AsyncWorker",
     "Bodies",
     "BodyTooLarge",
@@ -79,16 +98,23 @@ __all__ = [
     "DeadLetter",
     "DeadLetters",
     "DecodeError",
+    "Dedup",
+    "Delaying",
     "Delivery",
     "Durability",
     "EncodeError",
     "Features",
     "FifoTransport",
     "LeaseLost",
+    "Limiting",
+    "Limits",
+    "Marking",
     "MemoryTransport",
     "Message",
+    "MessageId",
     "Messages",
     "NotConfirmed",
+    "Once",
     "PushOptions",
     "Queue",
     "QueueFull",
@@ -102,11 +128,13 @@ __all__ = [
     "SerializationError",
     "Serializer",
     "ThreadedTransport",
+    "Threading",
     "Transport",
     "TransportClosed",
     "TransportError",
     "TransportUnavailable",
     "Unsupported",
+    "WaitingForAny",
     "Worker",
     "__version__",
 ]
