@@ -29,7 +29,7 @@ _OPEN: Final = 100_000
 """Puts that were given up and may be asked again: remembered longer than those that were done."""
 _TOKEN_LIFE: Final = 3600.0
 
-Token: TypeAlias = "tuple[bytes, str]"
+Token: TypeAlias = tuple[bytes, str]
 """A queue's list and the token of a push into it: another queue may have the same token."""
 
 
