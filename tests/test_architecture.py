@@ -24,6 +24,10 @@ LIBRARIES = {
 ENGINES = {
     "_bounds",
     "_buffer",
+    "_intake",
+    "_serving",
+    "_slot",
+    "_solo",
     "queue",
     "reliable",
     "dead",

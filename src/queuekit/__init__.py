@@ -9,11 +9,16 @@ A typed message queue: reliable and FIFO, over Redis/Valkey, SQLite and memory.
         print(message.body)
 """
 
+from ._batch import Batch
+from ._hooks import Hooks
 from ._letters import DeadLetter
 from ._messages import Messages
 from ._messages_async import AsyncMessages
 from ._policy import RetryPolicy
 from ._put_options import MessageId
+from ._serving import Worker
+from ._serving_async import AsyncWorker
+from ._tally import RunReport
 from .abilities import (
     AsyncLimiting,
     AsyncMarking,
@@ -70,8 +75,8 @@ from .transport import (
     Receipt,
     Transport,
 )
-from .worker import Worker
-from .worker_async import AsyncWorker
+from .worker import WorkerFunction
+from .worker_async import AsyncWorkerFunction
 
 __version__ = "0.1.0"
 
@@ -92,6 +97,8 @@ __all__ = [
     "AsyncTransport",
     "AsyncWaitingForAny",
     "AsyncWorker",
+    "AsyncWorkerFunction",
+    "Batch",
     "Bodies",
     "BodyTooLarge",
     "ConfigurationError",
@@ -105,6 +112,7 @@ __all__ = [
     "EncodeError",
     "Features",
     "FifoTransport",
+    "Hooks",
     "LeaseLost",
     "Limiting",
     "Limits",
@@ -124,6 +132,7 @@ __all__ = [
     "RedisTransport",
     "ReliableQueue",
     "RetryPolicy",
+    "RunReport",
     "SQLiteTransport",
     "SerializationError",
     "Serializer",
@@ -136,5 +145,6 @@ __all__ = [
     "Unsupported",
     "WaitingForAny",
     "Worker",
+    "WorkerFunction",
     "__version__",
 ]

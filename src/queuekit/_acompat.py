@@ -136,63 +136,6 @@ def lock() -> AbstractContextManager[object]:
     return threading.Lock()
 
 
-class AHeartbeat:
-    """Calls *beat* every *interval* seconds from ``start`` to ``stop``: a task of the loop."""
-
-    def __init__(self, interval: float, beat: Callable[[], Awaitable[None]]) -> None:
-        self._interval = interval
-        self._beat = beat
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin, in the running loop; a second call does nothing."""
-        import asyncio
-
-        if self._task is None:
-            self._task = asyncio.ensure_future(self._run())
-
-    async def stop(self) -> None:
-        """End, and cut off a beat that is under way."""
-        import asyncio
-
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def _run(self) -> None:
-        while True:
-            await asleep(self._interval)
-            await self._beat()
-
-
-class Heartbeat:
-    """Calls *beat* every *interval* seconds from ``start`` to ``stop``: a thread of its own."""
-
-    def __init__(self, interval: float, beat: Callable[[], None]) -> None:
-        self._interval = interval
-        self._beat = beat
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Begin; a second call does nothing."""
-        if self._thread is None:
-            name = "queuekit-heartbeat"
-            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End, and wait for a beat that is under way."""
-        self._over.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while not self._over.wait(self._interval):
-            self._beat()
-
-
 class ALater:
     """
     Does *work* so many seconds after ``start``, again while there was something to do: a task.

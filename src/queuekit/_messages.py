@@ -3,25 +3,22 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
-from ._acompat import Handler, Heartbeat, call
 from ._deadline import Deadline
 from ._outage import Outage
-from .errors import LeaseLost, TransportUnavailable
+from .errors import TransportUnavailable
 from .message import Message
 from .serializer import T
 from .transport import Delivery, Receipt
 
 if TYPE_CHECKING:
     from ._settling import SettlingQueue
-
-_log = logging.getLogger("queuekit")
+    from ._slot import Slot
 
 
 class Messages(Generic[T]):
@@ -38,9 +35,9 @@ class Messages(Generic[T]):
         timeout: float | None,
         prefetch: int,
         confirm: bool,
-        renewing: bool = False,
     ) -> None:
-        self._queue = queue
+        self.queue = queue
+        """Where from."""
         self._timeout = timeout
         self._prefetch = prefetch
         self._confirm = confirm
@@ -48,27 +45,25 @@ class Messages(Generic[T]):
         self._was_last = False
         self._half = queue.lease / 2
         self._held_until = 0.0
-        self._working: Message[T] | None = None
+        self.working: Message[T] | None = None
+        """What was handed out last, and is not known to be done."""
         self._stopped = False
         self._outage = Outage(queue.name)
-        self._heartbeat = Heartbeat(queue.lease / 3, self._renew) if renewing else None
         queue.add_loop(self)
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Message[T]:
-        self._working = None
-        if self._heartbeat is not None and not self._stopped:
-            self._heartbeat.start()
+        self.working = None
         deadline: Deadline | None = None  # not needed for what is here already
         while not self._stopped:
             try:
                 came = bool(self._ahead)
                 if not came:
                     deadline = deadline or Deadline(self._timeout, time.monotonic())
-                    came = self._claim(deadline)
-                message = self._next() if came else None
+                    came = self._claim(self._prefetch, deadline)
+                message = self._next(self) if came else None
             except TransportUnavailable as exc:
                 deadline = deadline or Deadline(self._timeout, time.monotonic())
                 self._outage.endure(exc, deadline)
@@ -78,8 +73,8 @@ class Messages(Generic[T]):
                 return message
             if deadline and not came and not deadline.left(time.monotonic()):
                 break
-        self._queue.riding.rest()
-        self._queue.give_back(self.let_go())
+        self.queue.riding.rest()
+        self.queue.give_back(self.let_go())
         raise StopIteration
 
     def takes(self, message: Message[T]) -> bool:
@@ -89,30 +84,46 @@ class Messages(Generic[T]):
         If this process dies before, the message counts an attempt and comes again. So that happens
         to its first delivery only, and never to its last.
         """
-        riding = self._queue.riding
-        if self._confirm or message.settled or message is not self._working or riding.closed:
+        riding = self.queue.riding
+        if self._confirm or message.settled or message is not self.working or riding.closed:
             return False
         if message.attempt > 1 or self._was_last:
             return False
-        if self._held_until - time.monotonic() < self._half:
+        if message.until - time.monotonic() < self._half:
             return False
         riding.add(message)
         return True
 
-    def work(self, item: Message[T], handler: Handler[Message[T]]) -> None:
+    def look(self, holder: Slot[T], limit: int, deadline: Deadline) -> Message[T] | None:
         """
-        Call a worker's handler and settle: ack when it returns, fail when it raises.
+        Hand a worker's thread (task) what is there, or claim up to *limit*, waiting for a slice.
 
-        Unless it settled the message itself. What interrupts it from outside (Ctrl-C, a cancelled
-        task) releases the message uncounted and propagates.
+        None if nothing came, or if it was stopped meanwhile: then what came is given back.
         """
+        while self._ahead or self._claim(limit, deadline):
+            if self._stopped:
+                self.queue.give_back(self.let_go())
+                return None
+            message = self._next(holder)
+            if message is not None:
+                return message
+        return None
+
+    @property
+    def was_last(self) -> bool:
+        """Whether the last claim met a message on its last attempt, which is to be alone."""
+        return self._was_last
+
+    def first(self) -> Receipt | None:
+        """Return a receipt of what was claimed ahead; called by the heartbeat's thread (task)."""
         try:
-            with item:
-                call(handler, item)
-        except LeaseLost as exc:
-            _log.warning("queue %r: %s: %s", self._queue.name, item.id, exc, exc_info=True)
-        except Exception:  # noqa: BLE001 - whatever a handler raises must not end the loop
-            _log.exception("queue %r: message %s was not done", self._queue.name, item.id)
+            return self._ahead[0].receipt
+        except IndexError:
+            return None
+
+    def extended(self, until: float) -> None:
+        """Hear of the heartbeat until when that is held; if it is lost, the next step sees it."""
+        self._held_until = until
 
     def stop(self) -> None:
         """End the iteration, from any thread; a wait that is under way ends within a second."""
@@ -125,21 +136,17 @@ class Messages(Generic[T]):
         The message handed out last stays with its consumer. A second call does nothing.
         """
         self._stopped = True
-        working, self._working = self._working, None
+        self.working = None
         try:
-            if self._heartbeat is not None:
-                self._heartbeat.stop()
-            self._queue.riding.rest()
+            self.queue.riding.rest()
         finally:
-            # A worker's own message is unsettled only if it was interrupted around its handler.
-            held = [] if self._heartbeat is None or not working or working.settled else [working]
-            self._queue.give_back(self.let_go(*held))
+            self.queue.give_back(self.let_go())
 
     def let_go(self, *handed_out: Message[T]) -> list[Receipt]:
         """Return the receipts of messages handed out and of all claimed ahead, to be released."""
         receipts = [message.receipt for message in handed_out]
         for message in handed_out:
-            message.settled = True
+            message.settled, message.outcome = True, "released"
         with suppress(IndexError):  # one by one, since another thread may take one meanwhile
             while True:
                 receipts.append(self._ahead.popleft().receipt)
@@ -153,78 +160,55 @@ class Messages(Generic[T]):
     ) -> None:
         self.close()
 
-    def _renew(self) -> None:
-        """
-        Extend the lease of the message handed out last and of what was claimed with it.
-
-        Called by the heartbeat, from another thread (task). When the message is settled already,
-        those behind it still wait. An error is only logged, since the handler goes on.
-        """
-        message = self._working
-        if message is None:
-            return
-        sent = time.monotonic()
-        try:
-            receipt = self._ahead[0].receipt if message.settled else message.receipt
-            lost = self._queue.extend_claim(receipt)
-        except IndexError:  # nothing waits
-            return
-        except Exception as exc:  # noqa: BLE001 - nothing may end the heartbeat but its owner
-            _log.warning("queue %r: the lease could not be renewed: %s", self._queue.name, exc)
-            return
-        if not lost:
-            self._held_until = sent + self._queue.lease
-        elif not message.settled:
-            _log.warning("queue %r: the lease of message %s was lost", self._queue.name, message.id)
-
-    def _claim(self, deadline: Deadline) -> bool:
+    def _claim(self, limit: int, deadline: Deadline) -> bool:
         """
         Claim ahead, but a message on its last attempt alone.
 
         A consumer that dies counts an attempt for all that it holds; so its neighbours could be
         counted to death. Alone on the last one, a message dies of its own work only.
         """
-        limit = 1 if self._was_last else self._prefetch
-        found, self._held_until = self._queue.claim_slice(limit, deadline)
-        last = [self._queue.retry.gives_up(delivery.attempt) for delivery in found]
+        limit = 1 if self._was_last else limit
+        found, self._held_until = self.queue.claim_slice(limit, deadline)
+        last = [self.queue.retry.gives_up(delivery.attempt) for delivery in found]
         self._was_last = any(last)
         count = max(1, last.index(True)) if self._was_last else len(found)
         ahead, behind = found[:count], found[count:]
         self._ahead.extend(ahead)
         try:
-            self._queue.give_back([delivery.receipt for delivery in behind])
+            self.queue.give_back([delivery.receipt for delivery in behind])
         except BaseException:  # interrupted: once more when the loop is closed
             self._ahead.extend(behind)
             raise
         return bool(found)
 
-    def _next(self) -> Message[T] | None:
+    def _next(self, holder: Messages[T] | Slot[T]) -> Message[T] | None:
         """Hand out the first message claimed ahead, under at least half a lease."""
         try:
             first = self._ahead[0]
         except IndexError:
             return None
-        if first.attempt > 1 and self._queue.riding:  # it may have killed its consumer
-            self._queue.riding.flush()
+        if first.attempt > 1 and self.queue.riding:  # it may have killed its consumer
+            self.queue.riding.flush()
         if self._held_until - time.monotonic() < self._half:
-            until = self._queue.hold(first.receipt, self._held_until)
+            until = self.queue.hold(first.receipt, self._held_until)
             if until is None:
                 self._ahead.clear()  # all of one claim: the lease ran out, others have them
                 return None
             self._held_until = until
         try:
-            message = self._queue.open_delivery(first)
+            message = self.queue.open_delivery(first)
         except TransportUnavailable:  # the next step tries again
             raise
         except Exception:
             self._take(first)  # it comes back with its lease; those behind it go on
             raise
         if message is not None:
-            message.source = self
-        self._working = message  # before it leaves: interrupted in between, it is in both places
+            message.source = holder
+            message.until = self._held_until
+        holder.working = message  # before it leaves: interrupted in between, it is in both places
         if self._take(first):
             return message
-        self._working = None
+        holder.working = None
         return None
 
     def _take(self, first: Delivery) -> bool:

@@ -13,6 +13,7 @@ from ._envelope import unwrap_or_raw
 from ._letters import dead_name, described, letter
 from ._named import NamedQueue
 from ._policy import RetryPolicy
+from ._tally import Outcome
 from .errors import ConfigurationError, LeaseLost
 from .message import Message
 from .serializer import Serializer, T
@@ -79,7 +80,7 @@ class Outcomes(NamedQueue[Transport, T]):
         """
         if messages:
             self._flush_before(messages)
-            receipts = self._settle(messages)
+            receipts = self._settle(messages, "released")
             lost = self._open().release(self._name, receipts, counted=False)
             self._report(lost, messages, "release")
 
@@ -95,7 +96,11 @@ class Outcomes(NamedQueue[Transport, T]):
         if messages:
             self._flush_before(messages)
             receipts = self._receipts(messages)
+            until = time.monotonic() + seconds
             lost = self._open().extend(self._name, receipts, lease=seconds)
+            for message in messages:
+                if isinstance(message, Message):  # those that are lost: by the report
+                    message.until = max(message.until, until)
             self._report(lost, messages, "extend")
 
     def fail(
@@ -139,7 +144,7 @@ class Outcomes(NamedQueue[Transport, T]):
         lost = self._bury(over, reason, error) if over else []
         transport = self._open()
         for wait, group in waits.items():
-            receipts = self._settle(group)
+            receipts = self._settle(group, "failed")
             lost += transport.release(self._name, receipts, counted=True, delay=wait)
         self._report(lost, messages, "fail")
 
@@ -197,7 +202,7 @@ class Outcomes(NamedQueue[Transport, T]):
             )
             for message in messages
         ]
-        self._settle(messages)
+        self._settle(messages, "dead")
         return self._open().move(self._name, letters, to=dead_name(self._name))
 
     def _flush_before(self, messages: Sequence[Message[T] | Receipt]) -> None:
@@ -205,7 +210,9 @@ class Outcomes(NamedQueue[Transport, T]):
         if self.riding and any(isinstance(one, str) or one.settled for one in messages):
             self.riding.flush()
 
-    def _settle(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
+    def _settle(
+        self, messages: Sequence[Message[T] | Receipt], outcome: Outcome | None = None
+    ) -> list[Receipt]:
         """Return the receipts, each once, and mark the messages."""
         receipts: list[Receipt] = []
         for message in messages:
@@ -218,6 +225,7 @@ class Outcomes(NamedQueue[Transport, T]):
         for message in messages:
             if isinstance(message, Message):
                 message.settled = True
+                message.outcome = outcome
         return receipts
 
     def _receipts(self, messages: Sequence[Message[T] | Receipt]) -> list[Receipt]:
@@ -247,12 +255,12 @@ class Outcomes(NamedQueue[Transport, T]):
     ) -> None:
         if not lost:
             return
-        gone = set(lost)
-        ids = [
-            message.id if isinstance(message, Message) else str(message)
-            for message in messages
-            if _receipt(message) in gone
-        ]
+        gone, ids = set(lost), list[str]()
+        for message in messages:
+            if isinstance(message, Message) and message.receipt in gone:
+                message.until, message.outcome = -1.0, "lost"
+            if _receipt(message) in gone:
+                ids.append(message.id if isinstance(message, Message) else str(message))
         raise LeaseLost(
             f"{verb}: {len(ids)} of {len(messages)} messages of {self._name!r} were not held any"
             " more: settled before, or the lease ran out; raise lease= or extend in time",

@@ -13,6 +13,7 @@ from ._envelope import unwrap_or_raw
 from ._letters import dead_name, described, letter
 from ._named_async import AsyncNamedQueue
 from ._policy import RetryPolicy
+from ._tally import Outcome
 from .errors import ConfigurationError, LeaseLost
 from .message_async import AsyncMessage
 from .serializer import Serializer, T
@@ -79,7 +80,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         """
         if messages:
             await self._flush_before(messages)
-            receipts = self._settle(messages)
+            receipts = self._settle(messages, "released")
             lost = await self._open().release(self._name, receipts, counted=False)
             self._report(lost, messages, "release")
 
@@ -97,7 +98,11 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         if messages:
             await self._flush_before(messages)
             receipts = self._receipts(messages)
+            until = time.monotonic() + seconds
             lost = await self._open().extend(self._name, receipts, lease=seconds)
+            for message in messages:
+                if isinstance(message, AsyncMessage):  # those that are lost: by the report
+                    message.until = max(message.until, until)
             self._report(lost, messages, "extend")
 
     async def fail(
@@ -141,7 +146,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         lost = await self._bury(over, reason, error) if over else []
         transport = self._open()
         for wait, group in waits.items():
-            receipts = self._settle(group)
+            receipts = self._settle(group, "failed")
             lost += await transport.release(self._name, receipts, counted=True, delay=wait)
         self._report(lost, messages, "fail")
 
@@ -199,7 +204,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
             )
             for message in messages
         ]
-        self._settle(messages)
+        self._settle(messages, "dead")
         return await self._open().move(self._name, letters, to=dead_name(self._name))
 
     async def _flush_before(self, messages: Sequence[AsyncMessage[T] | Receipt]) -> None:
@@ -207,7 +212,9 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         if self.riding and any(isinstance(one, str) or one.settled for one in messages):
             await self.riding.flush()
 
-    def _settle(self, messages: Sequence[AsyncMessage[T] | Receipt]) -> list[Receipt]:
+    def _settle(
+        self, messages: Sequence[AsyncMessage[T] | Receipt], outcome: Outcome | None = None
+    ) -> list[Receipt]:
         """Return the receipts, each once, and mark the messages."""
         receipts: list[Receipt] = []
         for message in messages:
@@ -220,6 +227,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         for message in messages:
             if isinstance(message, AsyncMessage):
                 message.settled = True
+                message.outcome = outcome
         return receipts
 
     def _receipts(self, messages: Sequence[AsyncMessage[T] | Receipt]) -> list[Receipt]:
@@ -249,12 +257,12 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
     ) -> None:
         if not lost:
             return
-        gone = set(lost)
-        ids = [
-            message.id if isinstance(message, AsyncMessage) else str(message)
-            for message in messages
-            if _receipt(message) in gone
-        ]
+        gone, ids = set(lost), list[str]()
+        for message in messages:
+            if isinstance(message, AsyncMessage) and message.receipt in gone:
+                message.until, message.outcome = -1.0, "lost"
+            if _receipt(message) in gone:
+                ids.append(message.id if isinstance(message, AsyncMessage) else str(message))
         raise LeaseLost(
             f"{verb}: {len(ids)} of {len(messages)} messages of {self._name!r} were not held any"
             " more: settled before, or the lease ran out; raise lease= or extend in time",

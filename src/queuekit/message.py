@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self
 
 from ._letters import enqueued_at
+from ._tally import Outcome
 from .errors import QueueKitError
 from .serializer import T
 from .transport import Receipt
@@ -16,6 +18,7 @@ from .transport import Receipt
 if TYPE_CHECKING:
     from ._messages import Messages
     from ._settling import SettlingQueue
+    from ._slot import Slot
 
 
 class Message(Generic[T]):
@@ -34,10 +37,12 @@ class Message(Generic[T]):
         "data",
         "headers",
         "id",
+        "outcome",
         "queue",
         "receipt",
         "settled",
         "source",
+        "until",
     )
 
     def __init__(
@@ -63,8 +68,23 @@ class Message(Generic[T]):
         """The stored bytes, frame included."""
         self.settled = False
         """True once this object was told to be acked, failed, released or rejected."""
-        self.source: Messages[T] | None = None
+        self.source: Messages[T] | Slot[T] | None = None
         """The loop that handed it out, if one did."""
+        self.until = 0.0
+        """Until when it is held for certain, by the monotonic clock; negative: known to be lost."""
+        self.outcome: Outcome | None = None
+        """What it was told to become, or that it was lost; None: nothing yet, or acked."""
+
+    @property
+    def held(self) -> bool:
+        """
+        Whether it is certainly still yours: ask before what must not be done twice.
+
+        False once it is settled, its lease is known to be lost, or must be presumed to be because
+        no renewal has come through for so long. Asks this process's clock, not the store, and so
+        may be asked often.
+        """
+        return not self.settled and time.monotonic() < self.until
 
     @property
     def enqueued_at(self) -> datetime | None:

@@ -20,7 +20,7 @@ from ._outage import Outage
 from .errors import DecodeError, TransportError, TransportUnavailable
 from .serializer import Serializer, T
 from .transport import FifoTransport, PushOptions, Transport
-from .worker import Decorator, Worker
+from .worker import Decorator, WorkerFunction
 
 D = TypeVar("D")
 
@@ -221,9 +221,9 @@ class Queue(NamedQueue[FifoTransport, T]):
         return Bodies(self._name, self._step, self._wait(consuming_time(timeout)))
 
     @overload
-    def worker(self, handler: Handler[T], /) -> Worker[Handler[T], T]: ...
+    def worker(self, handler: Handler[T], /) -> WorkerFunction[Handler[T], T]: ...
     @overload
-    def worker(self, handler: Method[T], /) -> Worker[Method[T], T]: ...
+    def worker(self, handler: Method[T], /) -> WorkerFunction[Method[T], T]: ...
     @overload
     def worker(self, handler: None = None, /, *, timeout: float | None = ...) -> Decorator[T]: ...
     def worker(

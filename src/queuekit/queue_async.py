@@ -20,7 +20,7 @@ from ._outage_async import AsyncOutage
 from .errors import DecodeError, TransportError, TransportUnavailable
 from .serializer import Serializer, T
 from .transport import AsyncFifoTransport, AsyncTransport, PushOptions
-from .worker_async import AsyncDecorator, AsyncWorker
+from .worker_async import AsyncDecorator, AsyncWorkerFunction
 
 D = TypeVar("D")
 
@@ -221,9 +221,9 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         return AsyncBodies(self._name, self._step, self._wait(consuming_time(timeout)))
 
     @overload
-    def worker(self, handler: AHandler[T], /) -> AsyncWorker[AHandler[T], T]: ...
+    def worker(self, handler: AHandler[T], /) -> AsyncWorkerFunction[AHandler[T], T]: ...
     @overload
-    def worker(self, handler: AMethod[T], /) -> AsyncWorker[AMethod[T], T]: ...
+    def worker(self, handler: AMethod[T], /) -> AsyncWorkerFunction[AMethod[T], T]: ...
     @overload
     def worker(
         self, handler: None = None, /, *, timeout: float | None = ...

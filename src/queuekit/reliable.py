@@ -18,12 +18,13 @@ from ._deadline import Deadline, consuming_time, waiting_time
 from ._messages import Messages
 from ._policy import RetryPolicy
 from ._putting import PuttingQueue
+from ._solo import Solo
 from .abilities import Limits
 from .errors import ConfigurationError
 from .message import Message
 from .serializer import Serializer, T
 from .transport import Transport
-from .worker import Decorator, Worker
+from .worker import Decorator, WorkerFunction
 
 if TYPE_CHECKING:
     from .dead import DeadLetters
@@ -190,8 +191,12 @@ class ReliableQueue(PuttingQueue[T]):
                     message = self.open_delivery(delivery)
                     if message is not None:
                         messages.append(message)
-                if messages and self.hold(messages[0].receipt, until) is None:
-                    messages.clear()  # the lease ran out on the way: others have them
+                if messages:
+                    held = self.hold(messages[0].receipt, until)
+                    if held is None:
+                        messages.clear()  # the lease ran out on the way: others have them
+                    for message in messages:
+                        message.until = held or 0.0
             except BaseException:  # nobody gets them: they go back to where they were
                 self.give_back([delivery.receipt for delivery in deliveries])
                 raise
@@ -228,9 +233,11 @@ class ReliableQueue(PuttingQueue[T]):
     @overload
     def worker(
         self, handler: Handler[Message[T]], /
-    ) -> Worker[Handler[Message[T]], Message[T]]: ...
+    ) -> WorkerFunction[Handler[Message[T]], Message[T]]: ...
     @overload
-    def worker(self, handler: Method[Message[T]], /) -> Worker[Method[Message[T]], Message[T]]: ...
+    def worker(
+        self, handler: Method[Message[T]], /
+    ) -> WorkerFunction[Method[Message[T]], Message[T]]: ...
     @overload
     def worker(
         self,
@@ -266,6 +273,6 @@ class ReliableQueue(PuttingQueue[T]):
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: Decorator[Message[T]] = Decorator(
-            lambda: Messages(self, timeout=wait, prefetch=prefetch, confirm=confirm, renewing=True)
+            lambda: Solo(self, timeout=wait, prefetch=prefetch, confirm=confirm)
         )
         return decorate if handler is None else decorate(handler)

@@ -18,12 +18,13 @@ from ._deadline import Deadline, consuming_time, waiting_time
 from ._messages_async import AsyncMessages
 from ._policy import RetryPolicy
 from ._putting_async import AsyncPuttingQueue
+from ._solo_async import AsyncSolo
 from .abilities import Limits
 from .errors import ConfigurationError
 from .message_async import AsyncMessage
 from .serializer import Serializer, T
 from .transport import AsyncTransport
-from .worker_async import AsyncDecorator, AsyncWorker
+from .worker_async import AsyncDecorator, AsyncWorkerFunction
 
 if TYPE_CHECKING:
     from .dead_async import AsyncDeadLetters
@@ -194,8 +195,12 @@ class AsyncReliableQueue(AsyncPuttingQueue[T]):
                     message = await self.open_delivery(delivery)
                     if message is not None:
                         messages.append(message)
-                if messages and await self.hold(messages[0].receipt, until) is None:
-                    messages.clear()  # the lease ran out on the way: others have them
+                if messages:
+                    held = await self.hold(messages[0].receipt, until)
+                    if held is None:
+                        messages.clear()  # the lease ran out on the way: others have them
+                    for message in messages:
+                        message.until = held or 0.0
             except BaseException:  # nobody gets them: they go back to where they were
                 await self.give_back([delivery.receipt for delivery in deliveries])
                 raise
@@ -232,11 +237,11 @@ class AsyncReliableQueue(AsyncPuttingQueue[T]):
     @overload
     def worker(
         self, handler: AHandler[AsyncMessage[T]], /
-    ) -> AsyncWorker[AHandler[AsyncMessage[T]], AsyncMessage[T]]: ...
+    ) -> AsyncWorkerFunction[AHandler[AsyncMessage[T]], AsyncMessage[T]]: ...
     @overload
     def worker(
         self, handler: AMethod[AsyncMessage[T]], /
-    ) -> AsyncWorker[AMethod[AsyncMessage[T]], AsyncMessage[T]]: ...
+    ) -> AsyncWorkerFunction[AMethod[AsyncMessage[T]], AsyncMessage[T]]: ...
     @overload
     def worker(
         self,
@@ -272,8 +277,6 @@ class AsyncReliableQueue(AsyncPuttingQueue[T]):
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
-            lambda: AsyncMessages(
-                self, timeout=wait, prefetch=prefetch, confirm=confirm, renewing=True
-            )
+            lambda: AsyncSolo(self, timeout=wait, prefetch=prefetch, confirm=confirm)
         )
         return decorate if handler is None else decorate(handler)

@@ -31,7 +31,7 @@ class Source(Protocol[M]):
     def close(self) -> None: ...
 
 
-class Worker(Generic[H, M]):
+class WorkerFunction(Generic[H, M]):
     """
     A handler made into a loop; what ``@queue.worker`` returns.
 
@@ -100,7 +100,7 @@ class Worker(Generic[H, M]):
 class BoundWorker(Generic[H, M]):
     """A worker looked up on an instance."""
 
-    def __init__(self, worker: Worker[H, M], instance: object) -> None:
+    def __init__(self, worker: WorkerFunction[H, M], instance: object) -> None:
         self._worker = worker
         self._instance = instance
 
@@ -125,9 +125,9 @@ class Decorator(Generic[M]):
         self._consume = consume
 
     @overload
-    def __call__(self, handler: Handler[M], /) -> Worker[Handler[M], M]: ...
+    def __call__(self, handler: Handler[M], /) -> WorkerFunction[Handler[M], M]: ...
     @overload
-    def __call__(self, handler: Method[M], /) -> Worker[Method[M], M]: ...
+    def __call__(self, handler: Method[M], /) -> WorkerFunction[Method[M], M]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Any:
         """Make *handler* a worker."""
-        return Worker(handler, self._consume)
+        return WorkerFunction(handler, self._consume)

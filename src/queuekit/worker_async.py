@@ -31,7 +31,7 @@ class AsyncSource(Protocol[M]):
     async def aclose(self) -> None: ...
 
 
-class AsyncWorker(Generic[H, M]):
+class AsyncWorkerFunction(Generic[H, M]):
     """
     A handler made into a loop; what ``@queue.worker`` returns.
 
@@ -100,7 +100,7 @@ class AsyncWorker(Generic[H, M]):
 class AsyncBoundWorker(Generic[H, M]):
     """A worker looked up on an instance."""
 
-    def __init__(self, worker: AsyncWorker[H, M], instance: object) -> None:
+    def __init__(self, worker: AsyncWorkerFunction[H, M], instance: object) -> None:
         self._worker = worker
         self._instance = instance
 
@@ -125,9 +125,9 @@ class AsyncDecorator(Generic[M]):
         self._consume = consume
 
     @overload
-    def __call__(self, handler: AHandler[M], /) -> AsyncWorker[AHandler[M], M]: ...
+    def __call__(self, handler: AHandler[M], /) -> AsyncWorkerFunction[AHandler[M], M]: ...
     @overload
-    def __call__(self, handler: AMethod[M], /) -> AsyncWorker[AMethod[M], M]: ...
+    def __call__(self, handler: AMethod[M], /) -> AsyncWorkerFunction[AMethod[M], M]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Any:
         """Make *handler* a worker."""
-        return AsyncWorker(handler, self._consume)
+        return AsyncWorkerFunction(handler, self._consume)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import ConfigurationError, Worker
+from queuekit import ConfigurationError, WorkerFunction
 from queuekit._acompat import sleep
 
 from .colour import MARKS, Background
@@ -126,7 +126,7 @@ def test_a_method_gets_its_instance_first(kind: str) -> None:
     assert (["x"], [("one", "y")]) == (office.found, other.found)
     office.bare.handler("z")
     assert ["x", "z"] == office.found
-    assert isinstance(Office.bare, Worker)
+    assert isinstance(Office.bare, WorkerFunction)
 
 
 @BOTH

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import AsyncWorker, ConfigurationError
+from queuekit import AsyncWorkerFunction, ConfigurationError
 from queuekit._acompat import asleep
 
 from .colour_async import MARKS, Background
@@ -126,7 +126,7 @@ async def test_a_method_gets_its_instance_first(kind: str) -> None:
     assert (["x"], [("one", "y")]) == (office.found, other.found)
     await office.bare.handler("z")
     assert ["x", "z"] == office.found
-    assert isinstance(Office.bare, AsyncWorker)
+    assert isinstance(Office.bare, AsyncWorkerFunction)
 
 
 @BOTH

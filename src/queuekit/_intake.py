@@ -1,0 +1,222 @@
+# Generated from _intake_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Where the threads (tasks) of a worker take their messages from: one or several queues."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Generic
+
+from ._acompat import lock
+from ._deadline import Deadline
+from ._messages import Messages
+from ._order import Turns
+from ._outage import Outage
+from ._renewals import Renewals
+from .abilities import WaitingForAny
+from .errors import TransportUnavailable
+from .message import Message
+from .serializer import T
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from ._settling import SettlingQueue
+    from ._slot import Slot
+
+_LULL: Final = 0.1
+"""Seconds of a wait that would be over, but for handlers at work that may still put something."""
+
+_GLANCE: Final = 0.5
+"""Seconds of a wait for any of several queues: what it misses is seen after that."""
+
+_ROUND: Final = 1.0
+"""Seconds in which each of several queues is waited for in turn, where a store cannot do better."""
+
+_SHORTEST: Final = 0.02
+"""Seconds of such a turn at the least."""
+
+
+class Intake(Generic[T]):
+    """
+    What a worker has claimed, and claims: for all its threads (tasks), one of them at a time.
+
+    Who finds nothing claimed ahead claims for all that wait behind it; so nobody sits on messages
+    that others could work on, and only one waits at the store.
+
+    Args:
+        queues: Where from.
+        turns: In which order.
+        timeout: Seconds without a message, and with nobody at work, after which it ends.
+        prefetch: Messages claimed at a time, by one.
+        confirm: Whether each ack waits for its answer.
+        alone: Whether each message has a lease of its own.
+        most: Messages that are taken at most.
+    """
+
+    def __init__(
+        self,
+        queues: Sequence[SettlingQueue[T]],
+        turns: Turns,
+        *,
+        timeout: float | None,
+        prefetch: int,
+        confirm: bool,
+        alone: bool = False,
+        most: int | None = None,
+    ) -> None:
+        self.taps = [
+            Messages(queue, timeout=None, prefetch=prefetch, confirm=confirm) for queue in queues
+        ]
+        self.slots: Sequence[Slot[T]] = ()
+        """For whom."""
+        self.confirm = confirm
+        self.left = most
+        """How many messages may still be taken."""
+        self.stopped = False
+        self._turns = turns
+        self._timeout = timeout
+        self._prefetch = prefetch
+        self._alone = alone
+        self._last = 0
+        self._seen_empty = False
+        self._lock = lock()
+        self._outage = Outage(", ".join(queue.name for queue in queues))
+        transports = {id(queue.transport): queue.transport for queue in queues}
+        self._longest = min(one.features.max_wait for one in transports.values())
+        shared = queues[0].transport if len(transports) == 1 and len(queues) > 1 else None
+        self._any: WaitingForAny | None
+        self._any = shared if isinstance(shared, WaitingForAny) else None
+
+    def take(self, slot: Slot[T]) -> Message[T] | None:
+        """Wait for a message and hand it to *slot*; None at the end of the loop."""
+        slot.wanting = True
+        try:
+            with self._lock:
+                message = self._find(slot, None)
+                if message is not None and self.left is not None:
+                    self.left -= 1
+                return message
+        finally:
+            slot.wanting = False
+
+    def gather(self, slot: Slot[T], size: int, wait: float) -> None:
+        """
+        Wait for a message, and *wait* for others of its queue; nothing at the end of the loop.
+
+        They are in ``slot.gathered``. A message on its last attempt stays alone.
+        """
+        with self._lock:
+            while not slot.gathered:
+                size = size if self.left is None else min(size, self.left)
+                message = self._find(slot, size)
+                if message is None:
+                    return
+                slot.gathered.append(message)
+                try:
+                    self._top_up(slot, size, Deadline(wait, time.monotonic()))
+                except TransportUnavailable:  # the next look waits for the store
+                    message.queue.give_back([one.receipt for one in slot.gathered])
+                    slot.gathered.clear()
+            if self.left is not None:
+                self.left -= len(slot.gathered)
+
+    def stop(self) -> None:
+        """Hand out nothing any more, from any thread; a wait ends within a second."""
+        self.stopped = True
+        for tap in self.taps:
+            tap.stop()
+
+    def close(self) -> None:
+        """Send the acks that travel, and give back, uncounted, what was claimed ahead."""
+        self.stop()
+        for tap in self.taps:
+            tap.close()
+
+    def renewals(self, max_time: float | None) -> list[tuple[Renewals, Transport]]:
+        """Return what a heartbeat has to renew, and where."""
+        return [
+            (
+                Renewals(tap.queue, tap.queue.name, tap.queue.lease, self.slots, tap, max_time),
+                tap.queue.transport,
+            )
+            for tap in self.taps
+        ]
+
+    def _find(self, slot: Slot[T], size: int | None) -> Message[T] | None:
+        """Look and wait until there is a message, the time is up, or it was stopped."""
+        if self.left == 0:
+            return None
+        deadline = Deadline(self._timeout, time.monotonic())
+        while not self.stopped:
+            try:
+                message = self._look(slot, size or self._limit(), deadline)
+            except TransportUnavailable as exc:
+                self._outage.endure(exc, deadline)
+                continue
+            self._outage.over()
+            if message is not None:
+                return message
+            if not deadline.left(time.monotonic()):
+                busy = any(other.busy for other in self.slots)
+                if not busy and not self._seen_empty:
+                    return None
+                self._seen_empty = False  # a last look at all of them
+                lull = max(_LULL, self._timeout or 0.0) if busy else 0.0
+                deadline = Deadline(lull, time.monotonic())
+        return None
+
+    def _look(self, slot: Slot[T], limit: int, deadline: Deadline) -> Message[T] | None:
+        """Look once at each queue, and wait once if there is nothing."""
+        if len(self.taps) == 1:
+            return self.taps[0].look(slot, limit, deadline)
+        now = time.monotonic()
+        if not self._seen_empty:
+            for index in self._turns.looks(len(self.taps), now):
+                message = self._look_at(slot, index, limit, Deadline(0.0, now))
+                if message is not None:
+                    return message
+                self._turns.empty(index, now)
+        wait = deadline.slice(time.monotonic(), self._longest)
+        if not wait:
+            return None
+        if self._any is not None:
+            names = [tap.queue.name for tap in self.taps]
+            self._any.wait_any(names, timeout=min(wait, _GLANCE))
+            return None
+        self._seen_empty = True  # from now on in turns: a look at all of them each time costs more
+        part = min(wait, max(_ROUND / len(self.taps), _SHORTEST))
+        index = (self._last + 1) % len(self.taps)
+        return self._look_at(slot, index, limit, Deadline(part, time.monotonic()))
+
+    def _look_at(
+        self, slot: Slot[T], index: int, limit: int, deadline: Deadline
+    ) -> Message[T] | None:
+        self._last = index
+        message = self.taps[index].look(slot, limit, deadline)
+        if message is not None:
+            self._turns.took(index)
+            self._seen_empty = False
+        return message
+
+    def _top_up(self, slot: Slot[T], size: int, deadline: Deadline) -> None:
+        """Gather more of the same queue, and have all held for half a lease."""
+        tap = self.taps[self._last]
+        while len(slot.gathered) < size and not tap.was_last:
+            message = tap.look(slot, size - len(slot.gathered), deadline)
+            if message is not None:
+                slot.gathered.append(message)
+            elif self.stopped or not deadline.left(time.monotonic()):
+                break
+        for message in list(slot.gathered):
+            until = tap.queue.hold(message.receipt, message.until)
+            if until is None:
+                slot.gathered.remove(message)  # the lease ran out on the way: others have it
+            else:
+                message.until = until
+
+    def _limit(self) -> int:
+        """Return how many to claim: those of one, and one for each other that waits."""
+        if self._alone:
+            return 1
+        limit = self._prefetch + sum(slot.wanting for slot in self.slots) - 1
+        return limit if self.left is None else min(limit, self.left)
