@@ -15,7 +15,7 @@ from redis.retry import Retry
 from queuekit.backends.redis.client import source_of_url
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
-from queuekit.errors import ConfigurationError
+from queuekit.errors import ConfigurationError, Unsupported
 from queuekit.transport import AsyncTransport, Transport
 
 
@@ -137,3 +137,36 @@ def test_importing_loads_nothing_heavy(name: str) -> None:
     code = f"import sys, {module}; print(*({{'redis', 'asyncio'}} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "" == run.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rediss://u:secret@h:1/2?prefix=a&replicas=2",
+        "unix:///run/r.sock?db=2",
+        "redis+sentinel://a,b:1/m",
+        "redis+cluster://a:1,b:2",
+    ],
+)
+def test_a_transport_for_asyncio_has_one_for_threads_of_the_same_store(url: str) -> None:
+    transport = AsyncRedisTransport.from_url(url, max_body=100)
+    blocking = transport.for_threads()
+    assert isinstance(blocking, RedisTransport)
+    assert repr(blocking) == repr(RedisTransport.from_url(url))
+    assert 100 == blocking.features.max_body
+
+
+def test_that_for_threads_of_a_client_connects_as_it_does() -> None:
+    client = redis.asyncio.Redis(host="h", port=7, db=3, password="secret")
+    blocking = AsyncRedisTransport(client, prefix="a").for_threads()
+    assert "<RedisTransport redis://***@h:7/3 prefix='a'>" == repr(blocking)
+
+
+def test_a_client_with_connections_of_its_own_kind_has_none_for_threads() -> None:
+    class Connection(redis.asyncio.Connection):
+        pass
+
+    pool = redis.asyncio.ConnectionPool(connection_class=Connection, host="h")
+    transport = AsyncRedisTransport(redis.asyncio.Redis(connection_pool=pool))
+    with pytest.raises(Unsupported, match="from_url"):
+        transport.for_threads()

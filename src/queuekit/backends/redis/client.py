@@ -76,7 +76,12 @@ def source_of_client(client: Client | AsyncClient, *, for_asyncio: bool) -> Sour
         )
     if "Sentinel" in type(pool).__name__:
         return _sentinel_of_pool(pool, for_asyncio=for_asyncio)
-    return Source(pool.connection_class, options)
+    kind = pool.connection_class
+    source = Source(kind, options)
+    name = getattr(kind, "__name__", "")
+    if for_asyncio and kind is getattr(redis.asyncio, name, None) and hasattr(redis, name):
+        source.blocking = partial(Source, getattr(redis, name), options)
+    return source
 
 
 def source_of_options(
@@ -133,6 +138,13 @@ class Ours(NamedTuple):
 
 def source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source | ClusterSource, Ours]:
     """Return a source of connections to the server of *url*, and what else it says."""
+    source, ours = _source_of_url(url, for_asyncio=for_asyncio)
+    if for_asyncio:
+        source.blocking = lambda: _source_of_url(url, for_asyncio=False)[0]
+    return source, ours
+
+
+def _source_of_url(url: str, *, for_asyncio: bool) -> tuple[Source | ClusterSource, Ours]:
     parts = _split(url)
     scheme = _SCHEMES[parts.scheme]
     query = _parameters(parts, scheme)

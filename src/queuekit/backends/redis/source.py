@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, cast
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, Unsupported
 from ._advice import Advice
 from ._resp import Refuse, new_reader
 from ._slots import Address
@@ -43,6 +43,7 @@ class Source:
         "_options",
         "_type",
         "advice",
+        "blocking",
         "connect_timeout",
         "name",
         "new_reader",
@@ -82,6 +83,11 @@ class Source:
         """Asked by whoever connects."""
         self.shown = _url(kind, self._options)
         """The server as a URL without secrets, for ``repr()``."""
+        self.blocking: Blocking | None = None
+
+    def for_threads(self) -> Source | ClusterSource:
+        """Return a source of connections for threads, where this one is for asyncio."""
+        return _for_threads(self.blocking, self.name)
 
     def connection(self) -> Connection:
         """Make a connection; it connects later."""
@@ -101,7 +107,17 @@ class Source:
 class ClusterSource:
     """Makes sources for the nodes of a cluster, of which some are known at first."""
 
-    __slots__ = ("_advice", "_kind", "_options", "name", "seeds", "shown", "slot", "socket_timeout")
+    __slots__ = (
+        "_advice",
+        "_kind",
+        "_options",
+        "blocking",
+        "name",
+        "seeds",
+        "shown",
+        "slot",
+        "socket_timeout",
+    )
 
     def __init__(
         self, kind: Callable[..., object], options: Mapping[str, Any], seeds: list[Address]
@@ -122,12 +138,27 @@ class ClusterSource:
         self.shown = f"{scheme}+cluster://{secret}{nodes}"
         """The cluster as a URL without secrets, for ``repr()``."""
         self.slot: Callable[[bytes], int] = key_slot
+        self.blocking: Blocking | None = None
+
+    def for_threads(self) -> Source | ClusterSource:
+        """See ``Source.for_threads``."""
+        return _for_threads(self.blocking, self.name)
 
     def at(self, address: Address) -> Source:
         """Return a source of connections to one node."""
         source = Source(self._kind, {**self._options, "host": address.host, "port": address.port})
         source.advice = self._advice
         return source
+
+
+Blocking = Callable[[], "Source | ClusterSource"]
+"""Makes a source for threads; set by whoever knows how the one for asyncio was made."""
+
+
+def _for_threads(blocking: Blocking | None, name: str) -> Source | ClusterSource:
+    if blocking is None:
+        raise Unsupported(f"how to reach {name} from a thread is not known: use from_url")
+    return blocking()
 
 
 def _is_internal(key: str) -> bool:

@@ -19,6 +19,7 @@ from ...transport import (
     PushOptions,
     QueueStats,
     Receipt,
+    Transport,
 )
 from ._claims import bare, bodies_of, has_place, in_order
 from ._confirm import WAITS_FOR
@@ -26,6 +27,7 @@ from ._limits import mark, turns_of
 from ._placing import PLAIN, Placing, placing_of, steps
 from ._pops import milliseconds, peek, purge
 from ._puts import check_framed, chunks
+from ._threads import for_threads
 from ._tries import alike
 from ._wire import Command
 from .claims import Claims
@@ -94,6 +96,7 @@ class RedisTransport:
             dedup=True,
             bounds=True,
         )
+        self._source, self._replicas = source, replicas
         self._shown = source.shown
         self._longest = min(_MAX_WAIT, source.socket_timeout / 2)
         self._link = Link(source) if isinstance(source, Source) else ClusterLink(source)
@@ -343,6 +346,15 @@ class RedisTransport:
             f"unmark a key of {queue!r}", [command], unknown="the key may or may not be forgotten"
         )
         return bool(count)
+
+    def for_threads(self) -> Transport:
+        """See ``Threading.for_threads``: it makes connections of its own."""
+        return for_threads(
+            self._source,
+            prefix=self._prefix,
+            max_body=self._features.max_body,
+            replicas=self._replicas,
+        )
 
     def close(self) -> None:
         """Push back what was popped for interrupted callers, and close the connections."""
