@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ._keeping import Keeper
 from ._renewals import Renewals
 from .abilities import Threading
+from .errors import Unsupported
 from .transport import AsyncTransport, Transport
 
 
@@ -30,12 +31,15 @@ class AsyncKeeper:
         if self._thread is not None or self._task is not None:
             return
         blocking: dict[int, Transport] = {}
-        for _, transport in self._renewals:
-            if not isinstance(transport, Threading):
-                self._task = asyncio.ensure_future(self._run())
-                return
-            if id(transport) not in blocking:
-                blocking[id(transport)] = transport.for_threads()
+        try:
+            for _, transport in self._renewals:
+                if not isinstance(transport, Threading):
+                    raise Unsupported("this transport is for one event loop")
+                if id(transport) not in blocking:
+                    blocking[id(transport)] = transport.for_threads()
+        except Unsupported:
+            self._task = asyncio.ensure_future(self._run())
+            return
         pairs = [(renewals, blocking[id(transport)]) for renewals, transport in self._renewals]
         self._thread = Keeper(pairs, close=list(blocking.values()))
         self._thread.start()
