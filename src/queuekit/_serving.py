@@ -186,6 +186,8 @@ class Worker(Generic[T]):
             most=self._max_messages,
         )
         slots = intake.slots = [Slot(intake, self._hooks) for _ in range(self._concurrency)]
+        if self._stop_at is not None:
+            intake.stop()
         keeper = Keeper(intake.renewals(self._max_time))
         crew = self._crew = Crew[Slot[T]]()
         unfinished: list[Slot[T]] = []
@@ -195,7 +197,7 @@ class Worker(Generic[T]):
                 keeper.start()
                 crew.start(slots, self._work)
                 try:
-                    self._supervise(crew, intake)
+                    self._supervise(crew)
                 finally:
                     unfinished = self._end(crew, intake, given_back)
         finally:
@@ -241,12 +243,10 @@ class Worker(Generic[T]):
         else:
             slot.loop_batches(self._handler, self._batch)
 
-    def _supervise(self, crew: Crew[Slot[T]], intake: Intake[T]) -> None:
+    def _supervise(self, crew: Crew[Slot[T]]) -> None:
         """Return when all are at their end, or their time is up."""
         began = time.monotonic()
         end = math.inf if self._max_seconds is None else began + self._max_seconds
-        if self._stop_at is not None:
-            intake.stop()
         while left := crew.left():
             now = time.monotonic()
             if now >= end:
@@ -269,6 +269,7 @@ class Worker(Generic[T]):
         end = time.monotonic() + max(waits) + _GRACE
         unfinished: list[Slot[T]] = []
         while left := [slot for slot in crew.left() if slot not in unfinished]:
+            left.sort(key=Slot[T].begun, reverse=True)  # the oldest goes to the head last
             late = time.monotonic() >= end
             stuck = [slot for slot in crew.cancel(left) if slot.busy]  # threads
             for slot in left if late else stuck:

@@ -186,6 +186,8 @@ class AsyncWorker(Generic[T]):
             most=self._max_messages,
         )
         slots = intake.slots = [AsyncSlot(intake, self._hooks) for _ in range(self._concurrency)]
+        if self._stop_at is not None:
+            intake.stop()
         keeper = AsyncKeeper(intake.renewals(self._max_time))
         crew = self._crew = AsyncCrew[AsyncSlot[T]]()
         unfinished: list[AsyncSlot[T]] = []
@@ -195,7 +197,7 @@ class AsyncWorker(Generic[T]):
                 keeper.start()
                 crew.start(slots, self._work)
                 try:
-                    await self._supervise(crew, intake)
+                    await self._supervise(crew)
                 finally:
                     unfinished = await self._end(crew, intake, given_back)
         finally:
@@ -241,12 +243,10 @@ class AsyncWorker(Generic[T]):
         else:
             await slot.loop_batches(self._handler, self._batch)
 
-    async def _supervise(self, crew: AsyncCrew[AsyncSlot[T]], intake: AsyncIntake[T]) -> None:
+    async def _supervise(self, crew: AsyncCrew[AsyncSlot[T]]) -> None:
         """Return when all are at their end, or their time is up."""
         began = time.monotonic()
         end = math.inf if self._max_seconds is None else began + self._max_seconds
-        if self._stop_at is not None:
-            intake.stop()
         while left := crew.left():
             now = time.monotonic()
             if now >= end:
@@ -271,6 +271,7 @@ class AsyncWorker(Generic[T]):
         end = time.monotonic() + max(waits) + _GRACE
         unfinished: list[AsyncSlot[T]] = []
         while left := [slot for slot in crew.left() if slot not in unfinished]:
+            left.sort(key=AsyncSlot[T].begun, reverse=True)  # the oldest goes to the head last
             late = time.monotonic() >= end
             stuck = [slot for slot in crew.cancel(left) if slot.busy]  # threads
             for slot in left if late else stuck:

@@ -134,16 +134,18 @@ class AsyncSlot(Generic[T]):
 
     async def give_up(self, tally: Tally) -> None:
         """Give back what its handler holds, and whatever that will say of it does not count."""
-        for message in [one for queue in self._intake.taps for one in self.leased(queue.queue)]:
-            message.settled, message.outcome = True, "released"
-            self._given_back.add(message.id)
-            tally.add("released")
-            _log.warning(
-                "queue %r: message %s was given back, its handler still runs",
-                message.queue.name,
-                message.id,
-            )
-            await message.queue.give_back([message.receipt])
+        for tap in self._intake.taps:
+            messages = self.leased(tap.queue)
+            for message in messages:
+                message.settled, message.outcome = True, "released"
+                self._given_back.add(message.id)
+                tally.add("released")
+                _log.warning(
+                    "queue %r: message %s was given back, its handler still runs",
+                    tap.queue.name,
+                    message.id,
+                )
+            await tap.queue.give_back([message.receipt for message in messages])
 
     def leased(self, queue: object) -> Sequence[AsyncMessage[T]]:
         """Return what it works on, of one queue; called by the heartbeat's thread (task)."""
