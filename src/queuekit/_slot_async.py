@@ -95,7 +95,7 @@ class AsyncSlot(Generic[T]):
                 await self._call(handler, list(messages), *messages)
             except Exception as exc:  # noqa: BLE001 - whatever it raises must not end the loop
                 error = exc
-                _log.exception("queue %r: %d messages were not done", queue.name, len(messages))
+                _log.exception("queue %r: a batch of %d was not done", queue.name, len(messages))
             await self._settle([one for one in messages if not one.settled], error)
         except (LeaseLost, TransportError) as exc:
             error = error or exc
