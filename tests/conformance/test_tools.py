@@ -12,6 +12,7 @@ from queuekit.testing import AsyncFlakyTransport, FakeClock, FlakyTransport, Mov
 from queuekit.testing.suites import (
     AsyncTransportSuite,
     ClaimSuite,
+    DedupSuite,
     FifoSuite,
     TransportSuite,
 )
@@ -25,7 +26,7 @@ class FlakyHarness(MemoryHarness):
         return FlakyTransport(super().make(max_body=max_body))
 
 
-class TestFlakyPassesOn(FifoSuite, ClaimSuite):
+class TestFlakyPassesOn(FifoSuite, ClaimSuite, DedupSuite):
     @pytest.fixture
     def harness(self) -> Iterator[FlakyHarness]:
         with FlakyHarness().closing() as harness:

@@ -44,11 +44,12 @@ class FlakyTransport(Faults):
         *,
         options: PushOptions = NO_OPTIONS,
         token: str | None = None,
-    ) -> None:
+    ) -> str | None:
         """See ``Transport.push``."""
         lost = self._begin("push")
-        self.transport.push(queue, bodies, options=options, token=token)
+        answer = self.transport.push(queue, bodies, options=options, token=token)
         self._end(lost)
+        return answer
 
     def pop(self, queue: str, *, limit: int = 1, timeout: float = 0.0) -> list[bytes]:
         """See ``Transport.pop``; what a lost reply carried is gone."""
