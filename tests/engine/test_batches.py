@@ -103,7 +103,7 @@ def test_when_it_raises_the_rest_fails_each_by_its_policy() -> None:
     assert RunReport("messages", 2, 0, 1, 1, 0, 0, 0) == worker.run()
     assert [["old"], ["new"]] == seen  # on its last attempt a message is alone
     assert QueueStats(0, 1, 0) == rig.counts()
-    (letter,) = jobs.dead.get_many(5)
+    (letter,) = jobs.dead.letters()
     assert "ValueError: none of them" == letter.reason
 
 

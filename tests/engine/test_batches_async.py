@@ -103,7 +103,7 @@ async def test_when_it_raises_the_rest_fails_each_by_its_policy() -> None:
     assert RunReport("messages", 2, 0, 1, 1, 0, 0, 0) == await worker.run()
     assert [["old"], ["new"]] == seen  # on its last attempt a message is alone
     assert QueueStats(0, 1, 0) == await rig.counts()
-    (letter,) = await jobs.dead.get_many(5)
+    (letter,) = await jobs.dead.letters()
     assert "ValueError: none of them" == letter.reason
 
 
