@@ -15,10 +15,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from queuekit._envelope import wrap
+from queuekit._envelope import NO_HEADERS, Place, wrap
+from queuekit.abilities import Limits
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import TransportError
-from queuekit.transport import PushOptions, Receipt
+from queuekit.transport import Dedup, PushOptions, Receipt
 
 
 class Steps:
@@ -56,13 +57,47 @@ class Steps:
             "claim 6": lambda: self.claim("6"),
             "recover": self._recover,
             "purge": lambda: self._transport.purge("q!dead"),
+            **self._placed(),
             "checkpoint": self._checkpoint,
             "put last": lambda: push("q", [b"last"]),
         }
 
+    def _placed(self) -> dict[str, Callable[[], Any]]:
+        """Return the steps with levels, groups, keys, bounds and rates, on a queue of their own."""
+        transport, batch = self._transport, self._batch
+        placed = PushOptions(placed=True)
+        once = PushOptions(placed=True, dedup=Dedup("k", 60.0), max_length=99)
+        late = PushOptions(placed=True, delay=500.0)
+        return {
+            "put placed": lambda: transport.push("p", _frames(0, 3 * batch + 3), options=placed),
+            "put once": lambda: transport.push("p", _frames(100, 1), options=once, token="2"),
+            "put again": lambda: transport.push("p", _frames(101, 1), options=once, token="3"),
+            "put placed later": lambda: transport.push("p", _frames(102, 3), options=late),
+            "claim 7": lambda: self.claim("7"),
+            "ack holders": lambda: transport.ack("p", self._take("7")),
+            "claim 8": lambda: self.claim("8"),
+            "fail holder": lambda: transport.release(
+                "p", self._held.get("8", [])[:1], counted=True, delay=300.0
+            ),
+            "put behind": lambda: transport.push("p", _frames(200, 3), options=placed),
+            "claim 9": lambda: self.claim("9"),
+            "bury holders": lambda: transport.move(
+                "p",
+                [(one, b"dead") for one in self._take("8")[1:] + self._take("9")],
+                to="p!dead",
+            ),
+            "pop placed": lambda: transport.pop("p", limit=batch),
+            "limited": lambda: transport.claim_within("p", limits=Limits(rate=1), lease=60.0),
+            "mark": lambda: transport.mark("p", "done", "yes", window=60.0),
+            "unmark": lambda: transport.unmark("p", "k"),
+            "purge placed": lambda: transport.purge("p"),
+            "put in a group": lambda: transport.push("p", _frames(300, 3), options=placed),
+        }
+
     def claim(self, name: str, limit: int | None = None) -> int:
         self._clock[0] = 1000.0 + int(name)  # claims of the same time expire in any order
-        held = self._transport.claim("q", lease=60.0, limit=limit or self._batch)
+        queue = "q" if int(name) < 7 else "p"
+        held = self._transport.claim(queue, lease=60.0, limit=limit or self._batch)
         self._held[name] = [one.receipt for one in held]
         return len(held)
 
@@ -80,6 +115,14 @@ class Steps:
         self._transport._db.read(
             lambda cur: cur.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         )
+
+
+def _frames(first: int, count: int) -> list[bytes]:
+    """Return messages of two levels and three groups."""
+    return [
+        wrap(b"%016d" % n, b"placed", NO_HEADERS, Place(n % 2, "ghi"[n % 3]))
+        for n in range(first, first + count)
+    ]
 
 
 def opened(path: str, clock: list[float]) -> SQLiteTransport:
@@ -110,7 +153,10 @@ def dump(path: str) -> list[tuple[Any, ...]]:
                 f" ORDER BY {order}"
             )
             rows += [(kind, names[number], *rest) for kind, number, *rest in found]
-        return rows
+        for table in ("groups", "marks", "bounds", "rates"):
+            found = conn.execute(f"SELECT * FROM queuekit_{table} ORDER BY 1, 2")
+            rows += [(table, names[number], *rest) for number, *rest in found]
+        return sorted(rows, key=lambda row: row[:2])  # not by numbers: a refused push may take one
     finally:
         conn.close()
 
