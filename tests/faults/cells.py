@@ -7,14 +7,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import redis
 
 from queuekit import RetryPolicy
+from queuekit._envelope import NO_HEADERS, Place, wrap
+from queuekit.abilities import Limits
 from queuekit.backends.redis import _script
 from queuekit.errors import TransportUnavailable
+from queuekit.transport import NO_OPTIONS, PushOptions
 
 from .accounts import Account
 from .blocking import bare, fifo, reliable
@@ -60,6 +65,8 @@ class Call(NamedTuple):
     """Whether each call sends one command and never repeats it."""
     cold: bool = False
     """Whether the server forgets its scripts before each call."""
+    place: Place | None = None
+    """Where the messages stand: then the queue keeps places, has a bound, and limits claims."""
 
 
 class Cell:
@@ -80,7 +87,10 @@ class Cell:
         if self.call.fifo:
             return fifo(self.folder.name, url, colour=colour)
         retry = RetryPolicy(max_attempts=99)
-        return reliable(self.folder.name, url, colour=colour, lease=lease, retry=retry)
+        queue = reliable(self.folder.name, url, colour=colour, lease=lease, retry=retry)
+        if self.call.place is not None:
+            _keep(bare(queue).transport, self.call.place)
+        return queue
 
     def run(self, faults: Sequence[Fault], count: int) -> list[bytes]:
         """Make *count* calls under *faults*, and return what commands they sent."""
@@ -154,6 +164,35 @@ class Cell:
             self.wrong.append(f"{found} is not {expected}")
 
 
+def _keep(transport: Any, place: Place) -> None:
+    """Let a transport put all messages to *place* in a bounded queue, and limit its claims."""
+    push = transport.push
+    limits = Limits(rate=1e5, burst=99, in_flight=99)
+
+    def push_placed(
+        queue: str,
+        bodies: Sequence[bytes],
+        *,
+        options: PushOptions = NO_OPTIONS,
+        token: str | None = None,
+    ) -> Any:
+        if queue.endswith("!dead"):
+            return push(queue, bodies, options=options, token=token)
+        frames = [wrap(body[4:20], body[20:], NO_HEADERS, place) for body in bodies]
+        asked = replace(options, placed=True, max_length=99)
+        return push(queue, frames, options=asked, token=token)
+
+    transport.push = push_placed
+    transport.claim = partial(transport.claim_within, limits=limits)
+
+
+def _in_turn(cell: Cell, i: int) -> None:
+    """Take the next of a group, and let another follow."""
+    found = get(cell.book, cell.queue, timeout=0.1)
+    cell.held += found
+    end(cell.book, ("ack", "ack", "release")[i], found)
+
+
 def _wait(cell: Cell, i: int) -> None:
     timer = cell.later(f"late{i}")
     cell.held += get(cell.book, cell.queue, timeout=0.4)
@@ -219,6 +258,15 @@ CALLS = {
     "stats": Call(lambda cell, i: cell.read(cell.direct.stats(), cell.queue.stats)),
     "peek": Call(lambda cell, i: cell.read(["m0"], cell.queue.peek)),
     "clear": Call(_clear, loaded=False),
+    "put to a level": Call(_put(2), loaded=False, place=Place(-1)),
+    "delayed put to a level": Call(_put(2, delay=0.02), loaded=False, place=Place(1)),
+    "get from a level": Call(lambda cell, i: cell.take(), place=Place(1)),
+    "get from a level, waiting": Call(_wait, loaded=False, place=Place(1)),
+    "get from a level, after an expiry": Call(_claim, before=_expire, place=Place(1)),
+    "ack from a level": _settle("ack")._replace(place=Place(2)),
+    "fail to a level": _settle("fail", delay=0)._replace(place=Place(2)),
+    "reject from a level": _settle("reject", reason="no use")._replace(place=Place(2)),
+    "a group in turn": Call(_in_turn, place=Place(0, "g")),
     "put, scripts forgotten": Call(_put(), loaded=False, cold=True),
     "get, scripts forgotten": Call(lambda cell, i: cell.take(), cold=True),
     "FIFO get, scripts forgotten": Call(lambda cell, i: _pop(cell), fifo=True, cold=True),
