@@ -10,7 +10,10 @@ from backends.interruption import everywhere
 from backends.redis_tools import transport_on
 
 from queuekit import LeaseLost, Message, Queue, ReliableQueue
+from queuekit._envelope import Place, wrap
+from queuekit.abilities import Limits
 from queuekit.backends.redis.transport import RedisTransport
+from queuekit.transport import PushOptions
 
 pytestmark = pytest.mark.redis
 
@@ -158,3 +161,37 @@ def test_of_two_interrupted_ends_the_first_one_counts(
         assert (ready, claimed) == (int(done in {"fail", "release"}), 0), where
         assert queue.dead.size() == (done == "reject"), where
         message = one_message(transport)
+
+
+PLACED_CALLS: dict[str, Callable[[RedisTransport], object]] = {
+    "claim": lambda transport: transport.claim(NAME, lease=30.0),
+    "claim, waiting": lambda transport: transport.claim(NAME, lease=30.0, limit=9, timeout=1.0),
+    "within limits": lambda transport: transport.claim_within(
+        NAME, limits=Limits(rate=1e6, in_flight=5), lease=30.0, timeout=1.0
+    ),
+    "pop": lambda transport: transport.pop(NAME, limit=9, timeout=1.0),
+}
+
+
+@pytest.mark.parametrize("way", PLACED_CALLS)
+def test_where_a_queue_keeps_places_an_interruption_takes_nothing(
+    transport: RedisTransport, way: str
+) -> None:
+    """Whether or not the transport has met the sign before."""
+    keys = transport._enter(NAME)
+    places = [Place(1, "g"), Place(0), Place(0, "g")]
+    frames = [wrap(bytes([n]) * 16, b"x", {}, place) for n, place in enumerate(places)]
+    transport.push(NAME, frames, options=PushOptions(placed=True))
+    knows = False
+    for _, where in everywhere(lambda: PLACED_CALLS[way](transport), least=100):
+        keys.is_placed = knows = not knows
+        if not where:
+            continue
+        if way == "pop":
+            found = transport.pop(NAME, limit=9)
+            assert sorted(frames) == sorted(found), where
+            transport.push(NAME, frames, options=PushOptions(placed=True))
+            continue
+        assert transport.stats(NAME) == (3, 0, 0), where
+        assert frames[:2] == transport.peek(NAME, limit=9), where
+        keys.is_placed = knows
