@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from queuekit.testing.suites.samples import needs
+
 from .machine import MINIMUM, SCALE, Machine, Subject
+from .placed import PLACED_MINIMUM, PlacedMachine
 from .subjects import MemorySubject, RedisSubject, SQLiteSubject
 
 
-def run(subject: Callable[[], Subject], examples: int, steps: int = 40) -> None:
+def run(
+    subject: Callable[[], Subject],
+    examples: int,
+    steps: int = 40,
+    machine: type[Machine] = Machine,
+    minimum: Mapping[str, int] = MINIMUM,
+) -> None:
     seen: Counter[str] = Counter()
 
-    class Running(Machine):
+    class Running(machine):  # type: ignore[valid-type, misc]
         def subject(self) -> Subject:
             return subject()
 
@@ -30,7 +39,7 @@ def run(subject: Callable[[], Subject], examples: int, steps: int = 40) -> None:
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Running, settings=settling)
-    few = {what: seen[what] for what, least in MINIMUM.items() if seen[what] < least}
+    few = {what: seen[what] for what, least in minimum.items() if seen[what] < least}
     assert not few, f"hardly ever happened: {few}"
 
 
@@ -48,3 +57,31 @@ def test_sqlite() -> None:
 @pytest.mark.timeout(120 * SCALE)
 def test_redis(redis_url: str, redis_client: redis.Redis) -> None:
     run(lambda: RedisSubject(redis_url, redis_client), 80)
+
+
+def run_placed(subject: Callable[[], Subject], examples: int) -> None:
+    """Run the machine with places on a store that keeps them."""
+    one = subject()
+    transport = one.new()
+    features = transport.features
+    transport.close()
+    one.close()
+    needs(features.groups and features.priorities, "groups and priorities")
+    needs(features.dedup and features.bounds, "dedup and bounds")
+    run(subject, examples, machine=PlacedMachine, minimum=PLACED_MINIMUM)
+
+
+@pytest.mark.timeout(120 * SCALE)
+def test_places_in_memory() -> None:
+    run_placed(MemorySubject, 300)
+
+
+@pytest.mark.timeout(120 * SCALE)
+def test_places_in_sqlite() -> None:
+    run_placed(SQLiteSubject, 50)
+
+
+@pytest.mark.redis
+@pytest.mark.timeout(120 * SCALE)
+def test_places_in_redis(redis_url: str, redis_client: redis.Redis) -> None:
+    run_placed(lambda: RedisSubject(redis_url, redis_client), 30)

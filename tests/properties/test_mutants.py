@@ -27,6 +27,35 @@ The state machine is worth something: it finds each of these faults, one rule of
 | LimitOfRecoverIgnored | recover does more than it was asked to |
 | KeyOfEveryClaim | a message changes its name with every delivery |
 | TokenOfPushForgotten | a repeated push stores twice |
+
+With levels, groups, keys and bounds:
+
+| mutant | what goes wrong |
+| --- | --- |
+| LevelsIgnored | priority does nothing |
+| LowestFirst | the lowest level is claimed first |
+| PeekByAge | peek shows another order than that of the claims |
+| LevelLostByExpiry | what comes back to the head loses its level |
+| GroupsIgnored | two of a group are in flight |
+| NobodyFollows | a group stands still for ever |
+| FollowsToTheHead | a busy group starves the others |
+| FollowsBackwards | the newest of a group follows |
+| FollowsAfterAFailure | the next of a group overtakes the retry |
+| FailedGoesBehindItsGroup | the same, without a delay |
+| DelayedHoldsItsGroup | a delayed message blocks its group |
+| RejectHoldsItsGroup | a dead letter blocks its group for ever |
+| SentBackWithoutItsPlace | a move loses level and group |
+| WhoWaitsIsNotCounted | the bound and the statistics overlook who waits in a group |
+| PurgeLeavesWhoWaits | purge overlooks who waits in a group |
+| PurgeFreesGroupsInFlight | purge lets a second one of a group in flight |
+| BoundOfOneMore | the bound is exceeded by one |
+| BoundCountsClaims | what consumers hold takes room |
+| BoundForgetsDelayed | what is delayed takes no room |
+| BoundOfTheFirst | a batch exceeds the bound |
+| WindowOfTheLastPush | a duplicate renews the window |
+| KeyForEver | a key is never new again |
+| KeyOfTheLastPush | the answer names another push |
+| PurgeForgetsKeys | after a purge a duplicate is stored |
 """
 
 from __future__ import annotations
@@ -39,6 +68,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from .machine import Machine, Subject
 from .mutants import MUTANTS, Base, store
+from .placed import PlacedMachine
+from .placed_mutants import PLACED_MUTANTS, PlacedBase
 from .subjects import MemorySubject
 
 SETTINGS = settings(
@@ -52,8 +83,8 @@ SETTINGS = settings(
 )
 
 
-def run(lanes: type[Base]) -> None:
-    class Running(Machine):
+def run(lanes: type[Base], machine: type[Machine] = Machine) -> None:
+    class Running(machine):  # type: ignore[valid-type, misc]
         def subject(self) -> Subject:
             return MemorySubject(store(lanes))
 
@@ -67,10 +98,17 @@ def test_a_mutant_is_caught(mutant: type[Base]) -> None:
         run(mutant)
 
 
+@pytest.mark.parametrize("mutant", PLACED_MUTANTS, ids=lambda one: one.__name__)
+def test_a_mutant_with_places_is_caught(mutant: type[PlacedBase]) -> None:
+    with pytest.raises(AssertionError):
+        run(mutant, PlacedMachine)
+
+
 def test_without_a_fault_nothing_is_caught() -> None:
     run(Base)
+    run(PlacedBase, PlacedMachine)
 
 
 def test_the_table_names_every_mutant() -> None:
-    for mutant in MUTANTS:
+    for mutant in [*MUTANTS, *PLACED_MUTANTS]:
         assert f"| {mutant.__name__} |" in (__doc__ or "")
