@@ -10,7 +10,7 @@ local BY_STORE = MAGIC .. '\2'
 
 -- No message: wakes who waits for the queue while other levels have messages, and stands in front
 -- of the landing list of a queue that keeps places. Whoever meets it drops it, or looks closer.
-local WAKE = MAGIC .. 'Wake'
+local WAKE = '\193\113Wake'
 
 -- The member of the leases that says that a queue keeps places: always due, so that whoever knows
 -- nothing of places finds it first, and takes nothing.
