@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -52,3 +53,55 @@ def test_without_a_limit_nothing_is_given_up() -> None:
 def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         RetryPolicy(**wrong)
+
+
+class Outage(ConnectionError):
+    pass
+
+
+def test_the_rule_of_the_most_specific_class_counts() -> None:
+    patient, short = RetryPolicy(max_attempts=50, base=1), RetryPolicy(max_attempts=2)
+    policy = RetryPolicy(rules={OSError: short, ConnectionError: patient, ValueError: None})
+    assert patient is policy.after(Outage())
+    assert short is policy.after(FileNotFoundError())
+    assert policy.after(UnicodeError()) is None
+    assert policy is policy.after(KeyError())
+    assert policy is policy.after(None)
+
+
+def test_without_an_error_the_most_patient_rule_decides_about_crashes() -> None:
+    policy = RetryPolicy(3, rules={ValueError: None, OSError: RetryPolicy(5)})
+    assert [False, False, True] == [policy.exhausted(n) for n in (3, 4, 5)]
+    assert policy.gives_up(3)
+    assert not RetryPolicy(3, rules={OSError: RetryPolicy(None)}).exhausted(10**6)
+    assert RetryPolicy(3, rules={ValueError: None}).exhausted(3)
+
+
+def test_full_jitter_draws_from_nothing_to_the_whole_wait() -> None:
+    policy = RetryPolicy(jitter=1.0, base=8)
+    assert [8.0, 4.0, 0.0] == [policy.delay(1, chance) for chance in (0.0, 0.5, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ([ValueError], "mapping"),
+        ({"ValueError": None}, "classes of exceptions"),
+        ({KeyboardInterrupt: None}, "releases a message"),
+        ({ValueError: 5}, "rule for ValueError"),
+        ({ValueError: RetryPolicy(rules={KeyError: None})}, "rules of its own"),
+    ],
+)
+def test_rules_that_are_none_are_refused(rules: Any, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        RetryPolicy(rules=rules)
+
+
+def test_a_policy_with_rules_is_a_value_too() -> None:
+    rules: Any = {ValueError: None}
+    policy = RetryPolicy(rules=rules)
+    rules.clear()
+    assert policy.after(ValueError()) is None
+    assert RetryPolicy(rules={ValueError: None}) == policy != RetryPolicy()
+    assert 2 == len({policy, RetryPolicy(), RetryPolicy(rules={ValueError: None})})
+    assert policy == pickle.loads(pickle.dumps(policy))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from queuekit import (
     AsyncDeadLetters,
     AsyncMemoryTransport,
     AsyncReliableQueue,
+    BodyTooLarge,
+    ConfigurationError,
     LeaseLost,
     QueueStats,
     Receipt,
@@ -62,9 +65,9 @@ async def test_letters_tell_everything_and_take_nothing() -> None:
     )
     assert headers == y.headers
     now = datetime.now(UTC)
-    for time in (x.died_at, x.enqueued_at):
-        assert time is not None
-        assert now - timedelta(seconds=10) < time <= now
+    for moment in (x.died_at, x.enqueued_at):
+        assert moment is not None
+        assert now - timedelta(seconds=10) < moment <= now
     assert 2 == await dead.size()
 
 
@@ -240,3 +243,93 @@ async def test_a_body_at_the_limit_can_die_with_a_long_reason() -> None:
     await jobs.put(b"x" * 980)
     await (await take(jobs)).reject("é" * 10_000)
     assert [980] == [len(letter.body) for letter in await jobs.dead.letters()]
+
+
+async def test_find_returns_one_letter_and_takes_none() -> None:
+    rig = AsyncRig()
+    dead = await kill(rig, *range(5))
+    last = (await dead.letters())[-1]
+    assert last == await dead.find(last.id)
+    assert await dead.find(last.id, limit=4) is None
+    assert await dead.find("unknown") is None
+    assert 5 == await dead.size()
+
+
+async def test_a_message_is_sent_back_with_another_body() -> None:
+    rig = AsyncRig()
+    dead = await kill(rig, "wrong")
+    jobs = rig.jobs()
+    letter = await take(dead)
+    await dead.send_back(letter, body=jobs.encode("right"))
+    message = await take(jobs)
+    assert (letter.id, "right", 1) == (message.id, message.body, message.attempt)
+    assert 0 == sum(await dead.stats())
+
+
+async def test_another_body_is_for_one_message_and_not_too_long() -> None:
+    store = AsyncMemoryTransport(max_body=1000)
+    jobs = AsyncReliableQueue[bytes]("jobs", store, serializer="bytes")
+    await jobs.put_many([b"x", b"y"])
+    await jobs.reject(*await jobs.get_many(2), reason="no")
+    letters = await jobs.dead.get_many(2)
+    with pytest.raises(ConfigurationError, match="one message, not for 2"):
+        await jobs.dead.send_back(*letters, body=b"z")
+    with pytest.raises(BodyTooLarge):
+        await jobs.dead.send_back(letters[0], body=b"z" * 990)
+    await jobs.dead.release(*letters)
+    assert 2 == await jobs.dead.size()
+
+
+async def test_trim_keeps_the_newest() -> None:
+    rig = AsyncRig()
+    dead = await kill(rig, *range(250))
+    assert 0 == await dead.trim(max_length=250)
+    assert 247 == await dead.trim(max_length=3)
+    assert [b"247", b"248", b"249"] == [letter.body for letter in await dead.letters()]
+    assert 3 == await dead.trim(max_length=0)
+
+
+async def test_trim_throws_away_what_has_been_dead_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = AsyncRig()
+    wall = time.time()
+    await rig.push(b"unknown", queue=DEAD)
+    await kill(rig, *range(150))
+    monkeypatch.setattr(time, "time", lambda: wall + 100)
+    dead = await kill(rig, "young", "younger")
+    assert 0 == await dead.trim(max_age=200)
+    assert 150 == await dead.trim(max_age=50)
+    assert [b"unknown", b'"young"', b'"younger"'] == [
+        letter.body for letter in await dead.letters()
+    ]
+    assert 1 == (await take(dead)).attempt
+
+
+async def test_trim_within_both_limits_and_of_nothing() -> None:
+    rig = AsyncRig()
+    dead = await kill(rig, *range(5))
+    assert 0 == await dead.trim()
+    assert 3 == await dead.trim(max_length=2, max_age=60)
+    assert 0 == await AsyncRig().jobs().dead.trim(max_length=1, max_age=1)
+    with pytest.raises(ConfigurationError, match="max_length must be a whole number of 0"):
+        await dead.trim(max_length=-1)
+    with pytest.raises(ConfigurationError, match="max_age"):
+        await dead.trim(max_age=-1)
+
+
+async def test_trim_leaves_what_another_consumer_holds() -> None:
+    rig = AsyncRig()
+    dead = await kill(rig, "held", "free")
+    held = await take(dead)
+    assert 1 == await dead.trim(max_length=0)
+    await held.release()
+    assert 1 == await dead.size()
+
+
+async def test_a_time_without_a_zone_in_a_letter_says_nothing() -> None:
+    rig = AsyncRig()
+    await rig.push(wrap(bytes(16), b"b", {"queuekit-died-at": "2020-01-01T00:00:00"}), queue=DEAD)
+    dead = rig.jobs().dead
+    assert (await dead.letters())[0].died_at is None
+    assert 0 == await dead.trim(max_age=1)

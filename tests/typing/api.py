@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypedDict, assert_type
 
 from queuekit import (
     Bodies,
     DeadLetter,
     DeadLetters,
+    Dedup,
+    Limits,
     MemoryTransport,
     Message,
+    MessageId,
     Messages,
+    Once,
     Queue,
     QueueStats,
     Receipt,
@@ -120,6 +124,12 @@ def fifo(numbers: Queue[int]) -> None:
 def reliable(mails: ReliableQueue[Mail]) -> None:
     assert_type(mails.put({"to": "ada"}, delay=5), str)
     assert_type(mails.put_many([{"to": "ada"}]), list[str])
+    assert_type(mails.put({"to": "ada"}, priority=3, group="g", expires=5), str)
+    assert_type(mails.put({"to": "ada"}, eta=datetime.now(UTC), headers={"a": "b"}), str)
+    answer = mails.put({"to": "ada"}, dedup=Dedup("key", window=300))
+    assert_type(answer, MessageId)
+    assert_type(answer.new, bool)
+    mails.put_many([{"to": "ada"}], priority=-3, group="g", expires=5, expired="drop")
     assert_type(mails.get(), Message[Mail] | None)
     assert_type(mails.get(timeout=5), Message[Mail] | None)
     assert_type(mails.get(block=True), Message[Mail])
@@ -146,6 +156,8 @@ def settling(mails: ReliableQueue[Mail], message: Message[Mail]) -> None:
     with message as same:
         assert_type(same, Message[Mail])
     message.fail(delay=10, reason="why")
+    message.fail(error=ValueError("why"))
+    mails.fail(message, error=ValueError("why"))
     message.reject("why")
     message.extend(lease=60)
     mails.ack(message, message.receipt)
@@ -162,7 +174,33 @@ def dead_letters(mails: ReliableQueue[Mail]) -> None:
     assert_type(message.body, bytes)
     assert_type(dead.letter(message).reason, str)
     dead.send_back(message)
+    dead.send_back(message, body=mails.encode({"to": "eve"}))
     assert_type(dead.send_all_back(), int)
+    assert_type(dead.trim(max_length=10, max_age=60), int)
+    assert_type(dead.find("id"), DeadLetter | None)
+
+
+def policies() -> None:
+    patient = RetryPolicy(max_attempts=50)
+    jobs = ReliableQueue[Mail](
+        "mails",
+        retry=RetryPolicy(rules={ValueError: None, ConnectionError: patient}),
+        limits=Limits(rate=5, in_flight=2),
+        max_length=10,
+        when_full="drop",
+        keep_traceback=True,
+    )
+    assert_type(jobs, ReliableQueue[Mail])
+    assert_type(Queue("q", serializer="text", max_length=5, when_full="raise"), Queue[str])
+    once = Once(jobs, window=60)
+
+    @jobs.worker
+    @once
+    def handle(message: Message[Mail]) -> None:
+        assert_type(once.seen(message), bool)
+        assert_type(once.remember(message.id), bool)
+
+    handle()
 
 
 def wrong_uses(numbers: Queue[int], jobs: ReliableQueue[int], message: Message[int]) -> None:
@@ -172,6 +210,11 @@ def wrong_uses(numbers: Queue[int], jobs: ReliableQueue[int], message: Message[i
     jobs.put("text")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     jobs.put(1, 2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     jobs.put(1, delay="5")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    jobs.put(1, dedup="key")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    jobs.put(1, expired="later")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    jobs.put_many([1], dedup=Dedup("key", 5))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RetryPolicy(rules={"ValueError": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    ReliableQueue("q", when_full="wait")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     jobs.get(default=0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     numbers.get(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     (jobs.get()).ack()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypedDict, assert_type
 
 from queuekit import (
@@ -20,10 +20,14 @@ from queuekit import (
     AsyncMemoryTransport,
     AsyncMessage,
     AsyncMessages,
+    AsyncOnce,
     AsyncQueue,
     AsyncReliableQueue,
     AsyncTransport,
     DeadLetter,
+    Dedup,
+    Limits,
+    MessageId,
     QueueStats,
     Receipt,
     RetryPolicy,
@@ -124,6 +128,12 @@ async def fifo(numbers: AsyncQueue[int]) -> None:
 async def reliable(mails: AsyncReliableQueue[Mail]) -> None:
     assert_type(await mails.put({"to": "ada"}, delay=5), str)
     assert_type(await mails.put_many([{"to": "ada"}]), list[str])
+    assert_type(await mails.put({"to": "ada"}, priority=3, group="g", expires=5), str)
+    assert_type(await mails.put({"to": "ada"}, eta=datetime.now(UTC), headers={"a": "b"}), str)
+    answer = await mails.put({"to": "ada"}, dedup=Dedup("key", window=300))
+    assert_type(answer, MessageId)
+    assert_type(answer.new, bool)
+    await mails.put_many([{"to": "ada"}], priority=-3, group="g", expires=5, expired="drop")
     assert_type(await mails.get(), AsyncMessage[Mail] | None)
     assert_type(await mails.get(timeout=5), AsyncMessage[Mail] | None)
     assert_type(await mails.get(block=True), AsyncMessage[Mail])
@@ -150,6 +160,8 @@ async def settling(mails: AsyncReliableQueue[Mail], message: AsyncMessage[Mail])
     async with message as same:
         assert_type(same, AsyncMessage[Mail])
     await message.fail(delay=10, reason="why")
+    await message.fail(error=ValueError("why"))
+    await mails.fail(message, error=ValueError("why"))
     await message.reject("why")
     await message.extend(lease=60)
     await mails.ack(message, message.receipt)
@@ -166,7 +178,35 @@ async def dead_letters(mails: AsyncReliableQueue[Mail]) -> None:
     assert_type(message.body, bytes)
     assert_type(dead.letter(message).reason, str)
     await dead.send_back(message)
+    await dead.send_back(message, body=mails.encode({"to": "eve"}))
     assert_type(await dead.send_all_back(), int)
+    assert_type(await dead.trim(max_length=10, max_age=60), int)
+    assert_type(await dead.find("id"), DeadLetter | None)
+
+
+async def policies() -> None:
+    patient = RetryPolicy(max_attempts=50)
+    jobs = AsyncReliableQueue[Mail](
+        "mails",
+        retry=RetryPolicy(rules={ValueError: None, ConnectionError: patient}),
+        limits=Limits(rate=5, in_flight=2),
+        max_length=10,
+        when_full="drop",
+        keep_traceback=True,
+    )
+    assert_type(jobs, AsyncReliableQueue[Mail])
+    assert_type(
+        AsyncQueue("q", serializer="text", max_length=5, when_full="raise"), AsyncQueue[str]
+    )
+    once = AsyncOnce(jobs, window=60)
+
+    @jobs.worker
+    @once
+    async def handle(message: AsyncMessage[Mail]) -> None:
+        assert_type(await once.seen(message), bool)
+        assert_type(await once.remember(message.id), bool)
+
+    await handle()
 
 
 async def wrong_uses(
@@ -178,6 +218,11 @@ async def wrong_uses(
     await jobs.put("text")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await jobs.put(1, 2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await jobs.put(1, delay="5")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await jobs.put(1, dedup="key")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    await jobs.put(1, expired="later")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
+    await jobs.put_many([1], dedup=Dedup("key", 5))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    RetryPolicy(rules={"ValueError": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
+    AsyncReliableQueue("q", when_full="wait")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     await jobs.get(default=0)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await numbers.get(5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
     await (await jobs.get()).ack()  # type: ignore[union-attr]  # pyright: ignore[reportOptionalMemberAccess]

@@ -1,0 +1,259 @@
+# Generated from test_bounds_async.py by tools/unasync.py. Do not edit: run `make gen`.
+"""Queues of bounded length: what a put does when there is no room."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from queuekit import (
+    ConfigurationError,
+    QueueFull,
+    ReliableQueue,
+    TransportClosed,
+    TransportUnavailable,
+    Unsupported,
+)
+from queuekit._acompat import sleep
+
+from .colour import INTERRUPT, MARKS, Background
+from .rig import BOTH, NAME, Rig, drain, take
+
+pytestmark = MARKS
+
+DEAD = NAME + "!dead"
+
+
+@BOTH
+def test_a_full_queue_refuses_and_stores_nothing(kind: str) -> None:
+    rig = Rig()
+    queue = rig.build(kind, max_length=2, when_full="raise")
+    queue.put("a")
+    with pytest.raises(QueueFull) as caught:
+        queue.put_many(["b", "c"])
+    assert 2 == caught.value.max_length
+    queue.put("b")
+    with pytest.raises(QueueFull):
+        queue.put("c")
+    assert 2 == queue.size()
+
+
+def test_what_consumers_hold_is_not_counted_and_what_comes_back_is_never_refused() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1, when_full="raise")
+    jobs.put("a")
+    message = take(jobs)
+    jobs.put("b")
+    message.release()
+    assert 2 == jobs.size()
+    with pytest.raises(QueueFull):
+        jobs.put("c")
+    (take(jobs)).ack()
+    with pytest.raises(QueueFull):
+        jobs.put("c", delay=5)
+
+
+@BOTH
+def test_a_put_waits_for_room(kind: str) -> None:
+    rig = Rig()
+    queue = rig.build(kind, max_length=1)
+    queue.put("a")
+    producer = Background(lambda: queue.put("b"))
+    sleep(0.03)
+    assert 1 == queue.size()
+    assert [b'"a"'] == [data[-3:] for data in rig.store.pop(NAME)]
+    producer.join()
+    assert [b'"b"'] == [data[-3:] for data in rig.store.pop(NAME)]
+
+
+@BOTH
+@pytest.mark.parametrize("timeout", [0, 0.03])
+def test_a_put_waits_no_longer_than_its_timeout(kind: str, timeout: float) -> None:
+    rig = Rig()
+    queue = rig.build(kind, max_length=1)
+    queue.put("a", timeout=timeout)
+    with pytest.raises(QueueFull) as caught:
+        queue.put("b", timeout=timeout)
+    assert 1 == caught.value.max_length
+    with pytest.raises(QueueFull):
+        queue.put_many(["b"], timeout=timeout)
+    assert (1, 0, 0) == rig.counts()
+    assert (timeout > 0) == (rig.flaky.calls.count("push") > 3)
+
+
+def test_a_wait_for_room_repeats_with_one_id_and_stores_once() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1)
+    jobs.put("a")
+    tokens: list[Any] = []
+    push = rig.flaky.push
+
+    def watched(*args: Any, **options: Any) -> Any:
+        tokens.append(options["token"])
+        return push(*args, **options)
+
+    rig.flaky.push = watched  # type: ignore[method-assign]
+    with pytest.raises(QueueFull):
+        jobs.put("b", timeout=0.03)
+    assert 1 == len(set(tokens)) < len(tokens)
+    rig.flaky.fail_next("push", after=True)
+    (take(jobs)).ack()
+    with pytest.raises(TransportUnavailable) as caught:
+        jobs.put("c")
+    jobs.put("c", id=caught.value.ids[0])  # full of itself, and it is there
+    assert ["c"] == drain(jobs)
+
+
+def test_an_interrupted_wait_has_stored_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1)
+    jobs.put("a")
+
+    def interrupted(seconds: float) -> None:
+        raise INTERRUPT
+
+    module = ReliableQueue.buffer.__module__.replace("putting", "bounds")
+    monkeypatch.setattr(module + "." + sleep.__name__, interrupted)
+    with pytest.raises(INTERRUPT):
+        jobs.put("b")
+    assert ["a"] == drain(jobs)
+
+
+def test_a_wait_for_room_ends_when_the_queue_is_closed() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1)
+    jobs.put("a")
+    producer = Background(lambda: jobs.put("b"))
+    sleep(0.02)
+    jobs.close()
+    with pytest.raises(TransportClosed):
+        producer.join()
+
+
+def test_the_oldest_of_a_reliable_queue_goes_to_the_dead_letters() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=2, when_full="drop")
+    for body in "abc":
+        jobs.put(body, headers={"own": body})
+    (letter,) = jobs.dead.letters()
+    assert (b'"a"', "dropped: 'jobs' was full", 0, {"own": "a"}) == (
+        letter.body,
+        letter.reason,
+        letter.attempts,
+        letter.headers,
+    )
+    assert (2, 0, 0) == rig.counts()
+    jobs.put_many(["d", "e"])
+    assert ["d", "e"] == drain(jobs)
+    assert 3 == jobs.dead.size()
+
+
+def test_a_batch_drops_no_more_than_it_needs() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=5, when_full="drop")
+    jobs.put_many(range(4))
+    jobs.put_many([4, 5])
+    assert [1, 2, 3, 4, 5] == drain(jobs)
+
+
+def test_the_oldest_of_a_fifo_queue_is_gone() -> None:
+    rig = Rig()
+    queue = rig.queue(max_length=2, when_full="drop")
+    queue.put("a", "b")
+    queue.put("c", "d")
+    queue.put("e")
+    assert ["d", "e"] == queue.get_many(5)
+    assert (0, 0, 0) == rig.counts(DEAD)
+
+
+def test_what_is_not_in_line_cannot_be_dropped() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1, when_full="drop")
+    jobs.put("later", delay=60)
+    with pytest.raises(QueueFull):
+        jobs.put("now")
+    assert (0, 1, 0) == rig.counts()
+
+
+def test_a_drop_that_fails_gives_back_what_it_had_claimed() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=1, when_full="drop")
+    jobs.put("a")
+    rig.flaky.fail_next("move")
+    with pytest.raises(TransportUnavailable):
+        jobs.put("b")
+    message = take(jobs)
+    assert ("a", 1) == (message.body, message.attempt)
+
+
+@BOTH
+def test_a_batch_that_never_fits_is_refused_at_once(kind: str) -> None:
+    rig = Rig()
+    for when in ("block", "raise", "drop"):
+        queue = rig.build(kind, max_length=2, when_full=when)
+        with pytest.raises(ConfigurationError, match="never fits"):
+            queue.put_many(["a", "b", "c"])
+    with pytest.raises(ConfigurationError, match="never fits"):
+        rig.jobs(max_length=2).buffer(size=3)
+    assert [] == rig.flaky.calls
+
+
+def test_a_full_store_is_not_waited_for() -> None:
+    rig = Rig()
+    rig.flaky.fail_next("push", error=QueueFull("no disk"))
+    with pytest.raises(QueueFull, match="no disk"):
+        rig.jobs(max_length=5).put("a")
+
+
+def test_a_buffer_keeps_the_bound() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=3, when_full="drop")
+    with jobs.buffer(size=2) as buffer:
+        for n in range(7):
+            buffer.put(n)
+    assert [4, 5, 6] == drain(jobs)
+    assert 4 == jobs.dead.size()
+
+
+@BOTH
+def test_bounds_that_are_none_are_refused_when_the_queue_is_built(kind: str) -> None:
+    rig = Rig()
+    with pytest.raises(ConfigurationError, match="max_length"):
+        rig.build(kind, max_length=0)
+    with pytest.raises(ConfigurationError, match="when_full"):
+        rig.build(kind, max_length=1, when_full="wait")
+    with pytest.raises(ConfigurationError, match="without max_length="):
+        rig.build(kind, when_full="raise")
+    for options in ({}, {"max_length": 5, "when_full": "raise"}):
+        with pytest.raises(ConfigurationError, match="timeout= is for"):
+            rig.build(kind, **options).put("x", timeout=1)
+    rig.store._features = rig.store.features._replace(bounds=False)
+    with pytest.raises(Unsupported, match="sqlite:"):
+        rig.build(kind, max_length=5)
+
+
+def test_eight_producers_never_exceed_the_bound() -> None:
+    rig = Rig()
+    jobs = rig.jobs(max_length=10)
+    longest = 0
+
+    def produce(first: int) -> None:
+        for n in range(first, first + 50):
+            jobs.put(n)
+
+    def consume() -> list[int]:
+        nonlocal longest
+        bodies: list[int] = []
+        while len(bodies) < 400:
+            longest = max(longest, rig.jobs().size())
+            bodies += drain(rig.jobs())
+            sleep(0)
+        return bodies
+
+    producers = [Background(lambda first=50 * i: produce(first)) for i in range(8)]  # type: ignore[misc]
+    bodies = Background(consume).join(60)
+    for producer in producers:
+        producer.join()
+    assert list(range(400)) == sorted(bodies)
+    assert 10 == longest
