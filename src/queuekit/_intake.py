@@ -126,6 +126,27 @@ class Intake(Generic[T]):
         for tap in self.taps:
             tap.stop()
 
+    def give_back(self) -> None:
+        """Give back, uncounted, what was claimed ahead: others may work on it."""
+        for tap in self.taps:
+            tap.give_back()
+
+    def give_back_again(self) -> None:
+        """
+        Give back, uncounted, what tasks held that were cancelled.
+
+        They have done so, but a second cancellation may have come in between; what was given back,
+        or settled otherwise, stays so. An ack that travels is not touched.
+        """
+        for tap in self.taps:
+            messages = [
+                message
+                for slot in self.slots
+                for message in slot.interrupted
+                if message.queue is tap.queue and (message.outcome or not message.settled)
+            ]
+            tap.queue.give_back([message.receipt for message in messages])
+
     def close(self) -> None:
         """Send the acks that travel, and give back, uncounted, what was claimed ahead."""
         self.stop()

@@ -100,14 +100,19 @@ class Messages(Generic[T]):
 
         None if nothing came, or if it was stopped meanwhile: then what came is given back.
         """
-        while self._ahead or self._claim(limit, deadline):
-            if self._stopped:
-                self.queue.give_back(self.let_go())
+        while not self._stopped:
+            if not self._ahead and not self._claim(limit, deadline):
                 return None
-            message = self._next(holder)
-            if message is not None:
-                return message
+            if not self._stopped:
+                message = self._next(holder)
+                if message is not None:
+                    return message
+        self.give_back()
         return None
+
+    def give_back(self) -> None:
+        """Give back, uncounted, what was claimed ahead."""
+        self.queue.give_back(self.let_go())
 
     @property
     def was_last(self) -> bool:
@@ -140,7 +145,7 @@ class Messages(Generic[T]):
         try:
             self.queue.riding.rest()
         finally:
-            self.queue.give_back(self.let_go())
+            self.give_back()
 
     def let_go(self, *handed_out: Message[T]) -> list[Receipt]:
         """Return the receipts of messages handed out and of all claimed ahead, to be released."""

@@ -102,14 +102,19 @@ class AsyncMessages(Generic[T]):
 
         None if nothing came, or if it was stopped meanwhile: then what came is given back.
         """
-        while self._ahead or await self._claim(limit, deadline):
-            if self._stopped:
-                await self.queue.give_back(self.let_go())
+        while not self._stopped:
+            if not self._ahead and not await self._claim(limit, deadline):
                 return None
-            message = await self._next(holder)
-            if message is not None:
-                return message
+            if not self._stopped:
+                message = await self._next(holder)
+                if message is not None:
+                    return message
+        await self.give_back()
         return None
+
+    async def give_back(self) -> None:
+        """Give back, uncounted, what was claimed ahead."""
+        await self.queue.give_back(self.let_go())
 
     @property
     def was_last(self) -> bool:
@@ -142,7 +147,7 @@ class AsyncMessages(Generic[T]):
         try:
             await self.queue.riding.rest()
         finally:
-            await self.queue.give_back(self.let_go())
+            await self.give_back()
 
     def let_go(self, *handed_out: AsyncMessage[T]) -> list[Receipt]:
         """Return the receipts of messages handed out and of all claimed ahead, to be released."""

@@ -197,7 +197,7 @@ class Worker(Generic[T]):
                 keeper.start()
                 crew.start(slots, self._work)
                 try:
-                    self._supervise(crew)
+                    self._supervise(crew, intake)
                 finally:
                     unfinished = self._end(crew, intake, given_back)
         finally:
@@ -243,8 +243,9 @@ class Worker(Generic[T]):
         else:
             slot.loop_batches(self._handler, self._batch)
 
-    def _supervise(self, crew: Crew[Slot[T]]) -> None:
+    def _supervise(self, crew: Crew[Slot[T]], intake: Intake[T]) -> None:
         """Return when all are at their end, or their time is up."""
+        given_back = False
         began = time.monotonic()
         end = math.inf if self._max_seconds is None else began + self._max_seconds
         while left := crew.left():
@@ -257,6 +258,9 @@ class Worker(Generic[T]):
             if stop_at is None:
                 crew.wait(min(end - now, _LONG))
                 continue
+            if not given_back:
+                given_back = True
+                intake.give_back()
             if now >= stop_at:
                 return
             crew.cancel([slot for slot in left if not slot.busy])
@@ -277,6 +281,7 @@ class Worker(Generic[T]):
                 unfinished.append(slot)
             if not stuck and not late:
                 crew.wait(end - time.monotonic())
+        intake.give_back_again()
         return unfinished
 
 

@@ -197,7 +197,7 @@ class AsyncWorker(Generic[T]):
                 keeper.start()
                 crew.start(slots, self._work)
                 try:
-                    await self._supervise(crew)
+                    await self._supervise(crew, intake)
                 finally:
                     unfinished = await self._end(crew, intake, given_back)
         finally:
@@ -243,8 +243,9 @@ class AsyncWorker(Generic[T]):
         else:
             await slot.loop_batches(self._handler, self._batch)
 
-    async def _supervise(self, crew: AsyncCrew[AsyncSlot[T]]) -> None:
+    async def _supervise(self, crew: AsyncCrew[AsyncSlot[T]], intake: AsyncIntake[T]) -> None:
         """Return when all are at their end, or their time is up."""
+        given_back = False
         began = time.monotonic()
         end = math.inf if self._max_seconds is None else began + self._max_seconds
         while left := crew.left():
@@ -257,6 +258,9 @@ class AsyncWorker(Generic[T]):
             if stop_at is None:
                 await crew.wait(min(end - now, _LONG))
                 continue
+            if not given_back:
+                given_back = True
+                await intake.give_back()
             if now >= stop_at:
                 return
             crew.cancel([slot for slot in left if not slot.busy])
@@ -279,6 +283,7 @@ class AsyncWorker(Generic[T]):
                 unfinished.append(slot)
             if not stuck and not late:
                 await crew.wait(end - time.monotonic())
+        await intake.give_back_again()
         return unfinished
 
 

@@ -171,9 +171,8 @@ async def test_at_the_deadline_what_is_not_done_goes_back_uncounted() -> None:
     report = await running.join()
     assert time.monotonic() - begun < 2
     assert (2, 0, 2) == (report.got, report.done, report.released)
-    assert [(0, 1), (1, 1), (2, 1), (3, 1)] == [
-        (one.body, one.attempt) for one in await jobs.get_many(100)
-    ]
+    found = [(one.body, one.attempt) for one in await jobs.get_many(100)]
+    assert [(0, 1), (1, 1), (2, 1), (3, 1)] == found
     assert not any(message.held for message in kept)
 
 
