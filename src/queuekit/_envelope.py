@@ -186,6 +186,16 @@ def frame_id(data: bytes) -> str | None:
     return data[4:HEAD].hex() if data[:2] == MAGIC and len(data) >= HEAD else None
 
 
+def frame_attempts(data: bytes) -> int:
+    """Return the attempts that a frame has counted, 0 for a body without one; never raises."""
+    return data[3] if data[:2] == MAGIC and len(data) >= HEAD else 0
+
+
+def has_place(data: bytes) -> bool:
+    """Tell whether a frame carries a level or a group; never raises."""
+    return data[:2] == MAGIC and len(data) >= HEAD and bool(data[2] & PLACED)
+
+
 def strip_store_frame(data: bytes) -> bytes:
     """Take off a frame that the store added by itself; leave every other body alone."""
     return data[HEAD:] if data[:3] == _STORE_HEAD else data

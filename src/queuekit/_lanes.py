@@ -25,7 +25,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from ._claims import Claims, Lease
-from ._envelope import HEAD, MAGIC, claimed_id, frame_id
+from ._envelope import HEAD, MAGIC, claimed_id, frame_attempts, frame_id
 from ._marks import Marks
 from ._places import Places, Seated, seated
 from ._receipt import by_claim, place_of, token_of
@@ -220,7 +220,9 @@ class Lanes(Claims):
                 if message.__class__ is Returned:
                     return [Delivery(message.body, receipt, message.attempts + 1, message.key)]
                 if message[:2] == MAGIC and len(message) >= HEAD:  # as ``frame_id``
-                    return [_new(Delivery, (message, receipt, 1, message[4:HEAD].hex()))]
+                    return [
+                        _new(Delivery, (message, receipt, message[3] + 1, message[4:HEAD].hex()))
+                    ]
                 return [Delivery(message, receipt, 1, claimed_id(token_of(receipt), 0))]
         except IndexError:
             pass
@@ -245,7 +247,13 @@ class Lanes(Claims):
             Delivery(message.body, receipt, message.attempts + 1, message.key)
             if isinstance(message, Returned)
             else _new(
-                Delivery, (message, receipt, 1, frame_id(message) or claimed_id(token, place))
+                Delivery,
+                (
+                    message,
+                    receipt,
+                    frame_attempts(message) + 1,
+                    frame_id(message) or claimed_id(token, place),
+                ),
             )
             for place, (receipt, message) in enumerate(zip(receipts, map(held.get, receipts)))  # noqa: B905
             if message is not None  # else it has expired by now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from ._envelope import claimed_id, frame_id
+from ._envelope import claimed_id, frame_attempts, frame_id
 from ._receipt import place_of, token_of
 from .transport import Receipt
 
@@ -39,7 +39,7 @@ def returned(receipt: Receipt, message: Message | None, counted: bool) -> Return
     if message is None or isinstance(message, Returned):
         return message and message.again(counted)
     key = frame_id(message) or claimed_id(token_of(receipt), place_of(receipt))
-    return Returned(message, int(counted), key)
+    return Returned(message, frame_attempts(message) + counted, key)
 
 
 def lost(receipts: Iterable[Receipt], held: Iterable[Message | None]) -> list[Receipt]:

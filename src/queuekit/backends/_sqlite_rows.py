@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from .._envelope import claimed_id, frame_id
+from .._envelope import claimed_id, frame_attempts, frame_id
 from .._receipt import place_of, token_of
 from ..transport import Delivery, Receipt
 
@@ -31,7 +31,7 @@ def deliveries(token: str, end: float, taken: Sequence[Row]) -> list[Delivery]:
             (
                 body,
                 f"{token}.{i}{suffix}",
-                attempts + 1,
+                attempts + frame_attempts(body) + 1,
                 key or frame_id(body) or claimed_id(token, i),
             ),
         )

@@ -117,6 +117,19 @@ class ExpirySuite(Suite):
             assert [attempt] == attempts(claim_all(transport))
             harness.pass_time(BEYOND)
 
+    @pytest.mark.parametrize("limit", [1, 9])
+    def test_attempts_go_on_from_those_in_a_frame(self, transport: Transport, limit: int) -> None:
+        needs(transport.features.counts_attempts, "counts_attempts")
+        (frame,) = framed(b"a")
+        transport.push(QUEUE, [frame[:3] + b"\x04" + frame[4:]])
+        for attempt in (5, 6, 7):
+            (held,) = transport.claim(QUEUE, lease=LEASE, limit=limit)
+            assert attempt == held.attempt
+            transport.release(QUEUE, [held.receipt], counted=True)
+        (held,) = transport.claim(QUEUE, lease=LEASE, limit=limit)
+        transport.release(QUEUE, [held.receipt], counted=False)
+        assert [8] == attempts(claim_all(transport))
+
     def test_a_failure_counts_an_attempt(self, transport: Transport) -> None:
         needs(transport.features.counts_attempts, "counts_attempts")
         transport.push(QUEUE, [b"a"])

@@ -123,6 +123,21 @@ class AsyncExpirySuite(AsyncSuite):
             assert [attempt] == attempts(await claim_all(transport))
             await harness.pass_time(BEYOND)
 
+    @pytest.mark.parametrize("limit", [1, 9])
+    async def test_attempts_go_on_from_those_in_a_frame(
+        self, transport: AsyncTransport, limit: int
+    ) -> None:
+        needs(transport.features.counts_attempts, "counts_attempts")
+        (frame,) = framed(b"a")
+        await transport.push(QUEUE, [frame[:3] + b"\x04" + frame[4:]])
+        for attempt in (5, 6, 7):
+            (held,) = await transport.claim(QUEUE, lease=LEASE, limit=limit)
+            assert attempt == held.attempt
+            await transport.release(QUEUE, [held.receipt], counted=True)
+        (held,) = await transport.claim(QUEUE, lease=LEASE, limit=limit)
+        await transport.release(QUEUE, [held.receipt], counted=False)
+        assert [8] == attempts(await claim_all(transport))
+
     async def test_a_failure_counts_an_attempt(self, transport: AsyncTransport) -> None:
         needs(transport.features.counts_attempts, "counts_attempts")
         await transport.push(QUEUE, [b"a"])
