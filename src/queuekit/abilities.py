@@ -83,22 +83,36 @@ class WaitingForAny(Protocol):
 
 @runtime_checkable
 class Delaying(Protocol):
-    """Hands out messages that are not due yet, for moving them elsewhere with their delays."""
+    """Moves messages that are not due yet to another queue, which keeps their due times."""
 
-    def claim_delayed(
-        self, queue: str, *, lease: float, limit: int = 1
-    ) -> list[tuple[Delivery, float]]:
+    def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
         """
-        Claim up to *limit* delayed messages, the next due first, with the seconds left of each.
+        Return the next *limit* delayed messages and the seconds left of each; change nothing.
 
-        A claim like any other; when its lease runs out, they come back as ready ones.
+        The next due first. A receipt names the message as it stands, for ``move_delayed`` only;
+        nothing is held, and nothing counts as an attempt. The key is empty for a body that has no
+        id yet. Messages with a place are left out: such a one may hold its group, and its level
+        must be known where it goes.
+
+        Raises:
+            Unsupported: The store cannot move them (a cluster).
         """
         ...
 
     def move_delayed(
-        self, queue: str, letters: Sequence[tuple[Receipt, bytes, float]], *, to: str
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
     ) -> list[Receipt]:
-        """Move as ``Transport.move`` does, each new body delayed by so many seconds."""
+        """
+        Store each new body in queue *to*, due when the message it stands for was, and forget that.
+
+        Up to 1000 messages are moved in one step, not repeated. Returns the receipts of messages
+        that are not delayed any more, or not as they were; for these nothing is stored. New bodies
+        carry a frame.
+
+        Raises:
+            Unsupported: As ``peek_delayed``.
+            TransportUnavailable: They may or may not be moved.
+        """
         ...
 
 
@@ -136,6 +150,21 @@ class AsyncWaitingForAny(Protocol):
 
     async def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
         """See ``WaitingForAny.wait_any``."""
+        ...
+
+
+@runtime_checkable
+class AsyncDelaying(Protocol):
+    """``Delaying`` for asyncio."""
+
+    async def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
+        """See ``Delaying.peek_delayed``."""
+        ...
+
+    async def move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Delaying.move_delayed``."""
         ...
 
 

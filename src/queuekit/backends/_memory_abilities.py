@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._checks import check_limits, check_name, check_queues, check_seconds
+from .. import _later
+from .._checks import check_count, check_limits, check_name, check_queues, check_seconds
 from .._lanes import Lanes
 from .._receipt import token_of
 from ..abilities import Limits
@@ -66,6 +67,24 @@ class MemoryAbilities(MemoryOperations):
 
         self._run(queue, step)
         return bool(found)
+
+    def _peek_delayed(self, queue: str, limit: int) -> list[tuple[Delivery, float]]:
+        check_count("limit", limit)
+        clock = self._store.clock
+        return self._run(queue, lambda lane: _later.peek_delayed(lane, now=clock(), limit=limit))
+
+    def _move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], to: str
+    ) -> list[Receipt]:
+        store = self._store
+        check_name(to)
+
+        def step(lane: Lanes) -> list[Receipt]:
+            lost = _later.move_delayed(lane, letters, store.lane(to))
+            store.lines.wake(to, len(letters) - len(lost))  # what is due next may be another now
+            return lost
+
+        return self._run(queue, step)
 
     def _something_in(self, queues: Sequence[str]) -> bool:
         """Tell whether a claim of one of *queues* would bring something."""

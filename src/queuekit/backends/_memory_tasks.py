@@ -189,6 +189,16 @@ class AsyncMemoryTransport(MemoryAbilities):
         transport.store = self.store
         return transport
 
+    async def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
+        """See ``Delaying.peek_delayed``."""
+        return self._peek_delayed(queue, limit)
+
+    async def move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Delaying.move_delayed``."""
+        return self._move_delayed(queue, letters, to)
+
     async def aclose(self) -> None:
         """See ``MemoryTransport.close``."""
         self._close()

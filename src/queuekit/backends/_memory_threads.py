@@ -179,6 +179,16 @@ class MemoryTransport(MemoryAbilities):
             self._leave(names, waiter)
             raise
 
+    def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
+        """See ``Delaying.peek_delayed``."""
+        return self._peek_delayed(queue, limit)
+
+    def move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Delaying.move_delayed``."""
+        return self._move_delayed(queue, letters, to)
+
     def close(self) -> None:
         """Refuse every further call by this object; the store lives on while others share it."""
         self._close()

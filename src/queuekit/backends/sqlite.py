@@ -34,6 +34,7 @@ from ..transport import (
 )
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
+from ._sqlite_later import move_delayed, peek_delayed
 from ._sqlite_names import Names
 from ._sqlite_put import Put, put
 from ._sqlite_rows import Row
@@ -306,6 +307,25 @@ class SQLiteTransport:
         for queue in queues:
             check_name(queue)
         return News(self._db, self._lane, self._told, queues)
+
+    def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
+        """See ``Delaying.peek_delayed``."""
+        check_count("limit", limit)
+        lane, db = self._lane(queue), self._db
+        if lane is None:
+            return []
+        return db.read(lambda cur: peek_delayed(cur, lane, now=db.now(), limit=limit))
+
+    def move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Delaying.move_delayed``."""
+        lane, target = self._lane(queue), self._lane(to, make=True)
+        if lane is None or target is None:
+            return [receipt for receipt, _ in letters]
+        lost = self._db.write(lambda cur: move_delayed(cur, lane, letters, target))
+        self._db.lines.wake(to, len(letters) - len(lost))
+        return lost
 
     def changes(self) -> int:
         """Return another number when something else than this thread has changed the file."""

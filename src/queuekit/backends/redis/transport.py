@@ -23,7 +23,7 @@ from ...transport import (
 )
 from ._claims import bare, bodies_of, has_place, in_order
 from ._confirm import WAITS_FOR
-from ._limits import mark, turns_of
+from ._limits import turns_of
 from ._placing import PLAIN, Placing, placing_of, steps
 from ._pops import milliseconds, peek, purge
 from ._puts import check_framed, chunks
@@ -35,6 +35,8 @@ from .client import source_of_client, source_of_url
 from .exchange import Exchange
 from .fifo import Fifo
 from .keys import DEFAULT_PREFIX, WAKE, Keys, check_prefix
+from .later import Later
+from .marks import Marks
 from .puts import Puts
 from .source import ClusterSource, Source
 
@@ -53,7 +55,7 @@ _KEYS: Final = 1024
 """Queues whose keys are remembered."""
 
 
-class RedisTransport:
+class RedisTransport(Marks):
     """
     Keep queues on a Redis (6.2 or newer) or Valkey server.
 
@@ -104,6 +106,7 @@ class RedisTransport:
         self._claims = Claims(self._exchange, self._longest)
         self._fifo = Fifo(self._exchange, self._longest)
         self._puts = Puts(self._exchange, check_count("replicas", replicas), source.socket_timeout)
+        self._later = Later(self._exchange, atomic=self._features.atomic_move)
         self._keys: dict[str, Keys] = {}
         self._closed = False
         self._forks = FORKS.count
@@ -325,28 +328,6 @@ class RedisTransport:
         _, found = self._claims.claim(queue, keys, (), length, limit, wait, turns)
         return found
 
-    def mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
-        """See ``Marking.mark``."""
-        place = self._enter(queue).remembered(key)
-        length = max(1, milliseconds(check_seconds("window", window, positive=True)))
-        part = mark(place, value, length)
-        (reply,) = self._exchange.until_done(f"mark a key of {queue!r}", [part])
-        return reply.decode() if isinstance(reply, bytes) else None
-
-    def marked(self, queue: str, key: str) -> str | None:
-        """See ``Marking.marked``."""
-        command: Command = (b"GET", self._enter(queue).remembered(key))
-        (reply,) = self._exchange.until_done(f"look at a key of {queue!r}", [alike(command)])
-        return reply.partition(b":")[2].decode() if isinstance(reply, bytes) else None
-
-    def unmark(self, queue: str, key: str) -> bool:
-        """See ``Marking.unmark``. Never repeated."""
-        command: Command = (b"DEL", self._enter(queue).remembered(key))
-        (count,) = self._exchange.once(
-            f"unmark a key of {queue!r}", [command], unknown="the key may or may not be forgotten"
-        )
-        return bool(count)
-
     def for_threads(self) -> Transport:
         """See ``Threading.for_threads``: it makes connections of its own."""
         return for_threads(
@@ -355,6 +336,19 @@ class RedisTransport:
             max_body=self._features.max_body,
             replicas=self._replicas,
         )
+
+    def peek_delayed(self, queue: str, *, limit: int = 1) -> list[tuple[Delivery, float]]:
+        """See ``Delaying.peek_delayed``; not on a cluster."""
+        keys = self._enter(queue)
+        return self._later.peek(queue, keys, check_count("limit", limit))
+
+    def move_delayed(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        """See ``Delaying.move_delayed``; not on a cluster."""
+        keys, target = self._enter(queue), self._enter(to)
+        doing = f"move from {queue!r} to {to!r}"
+        return self._later.move(doing, keys, letters, target)
 
     def close(self) -> None:
         """Push back what was popped for interrupted callers, and close the connections."""

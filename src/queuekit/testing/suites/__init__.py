@@ -40,6 +40,7 @@ _PARTS = (
     "bounds",
     "limits",
     "wakes",
+    "delaying",
 )
 pytest.register_assert_rewrite(
     *(f"{__name__}.{part}{colour}" for part in _PARTS for colour in ("", "_async"))
@@ -51,6 +52,8 @@ from .claims import ClaimSuite  # noqa: E402 - the line above comes first, or it
 from .claims_async import AsyncClaimSuite  # noqa: E402
 from .dedup import DedupSuite  # noqa: E402
 from .dedup_async import AsyncDedupSuite  # noqa: E402
+from .delaying import DelayingSuite  # noqa: E402
+from .delaying_async import AsyncDelayingSuite  # noqa: E402
 from .expiry import ExpirySuite  # noqa: E402
 from .expiry_async import AsyncExpirySuite  # noqa: E402
 from .fifo import FifoSuite  # noqa: E402
@@ -86,6 +89,7 @@ __all__ = [
     "AsyncBoundSuite",
     "AsyncClaimSuite",
     "AsyncDedupSuite",
+    "AsyncDelayingSuite",
     "AsyncExpirySuite",
     "AsyncFifoSuite",
     "AsyncGiveBackSuite",
@@ -105,6 +109,7 @@ __all__ = [
     "BoundSuite",
     "ClaimSuite",
     "DedupSuite",
+    "DelayingSuite",
     "ExpirySuite",
     "FifoSuite",
     "GiveBackSuite",
