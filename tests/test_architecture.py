@@ -121,6 +121,8 @@ MAY = {
     "engines": {"worker", "engines"},
     "backends": {"backends"},
     "serializers": {"serializers"},
+    "moving": {"moving_turn", "moving_later"},
+    "moving_later": {"moving_turn"},
 }
 """On floor 3: who may import whom."""
 
