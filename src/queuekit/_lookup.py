@@ -25,6 +25,8 @@ _REDIS_SCHEMES = (
     *("redis+sentinel", "rediss+sentinel", "valkey+sentinel", "valkeys+sentinel"),
 )
 
+_SAFE_REDIS_QUEUE = "queuekit.compat._srq_transport:SafeRedisQueueTransport"
+
 TRANSPORTS: Final = {
     "memory": "queuekit.backends.memory:MemoryTransport",
     "async+memory": "queuekit.backends.memory:AsyncMemoryTransport",
@@ -32,6 +34,7 @@ TRANSPORTS: Final = {
     "async+sqlite": "queuekit.backends.async_sqlite:AsyncSQLiteTransport",
     **dict.fromkeys(_REDIS_SCHEMES, _REDIS),
     **{f"async+{scheme}": _ASYNC_REDIS for scheme in _REDIS_SCHEMES},
+    **{f"srq+{scheme}": _SAFE_REDIS_QUEUE for scheme in _REDIS_SCHEMES},
 }
 
 SERIALIZERS: Final = {

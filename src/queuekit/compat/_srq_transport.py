@@ -36,6 +36,7 @@ from ..transport import (
 from ._bodies import MAX_BODY
 from ._srq_claims import CHUNK, RETURNS, SrqClaims, chunks_of, receipts_of, uids_of
 from ._srq_script import PREFIX, SrqKeys
+from ._srq_url import split_url
 
 if TYPE_CHECKING:
     from ..backends.redis.client import Client
@@ -102,7 +103,15 @@ class SafeRedisQueueTransport:
     def from_url(
         cls, url: str, *, prefix: str | None = None, interval: float | None = 60.0
     ) -> SafeRedisQueueTransport:
-        """Build a transport for a URL as ``RedisTransport.from_url`` takes it."""
+        """
+        Build a transport for a URL as ``RedisTransport.from_url`` takes it.
+
+        Its scheme may begin with ``srq+``, by which queues and the command line know this layout,
+        and it may have the parameter ``autoclean_interval``: seconds, which count before
+        *interval*.
+        """
+        url, given = split_url(url)
+        interval = interval if given is None else given
         source, ours = source_of_url(url, for_asyncio=False)
         if prefix is None:
             prefix = PREFIX if ours.prefix == DEFAULT_PREFIX else ours.prefix
