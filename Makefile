@@ -25,7 +25,7 @@ faults-kills: $(VENV)/stamp-test
 	$(FAULTS) build/faults-kills.md $(KILLS)
 
 faults-rest: $(VENV)/stamp-test
-	$(FAULTS) build/faults-rest.md tests/faults tests/conformance tests/compat $(KILLS:%=--ignore=%)
+	$(FAULTS) build/faults-rest.md tests/faults tests/conformance tests/compat tests/moving $(KILLS:%=--ignore=%)
 
 soak: $(VENV)/stamp-test
 	$(BIN)/python -m pytest tests/faults -m t3 --accounts build/soak.md $(if $(SEED),--seed $(SEED))

@@ -24,10 +24,8 @@ class Shell:
 
     def start(self, *words: str, **more: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "queuekit", *words]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, cwd=self.folder, env=self.env, text=True, stdout=pipe, stderr=pipe, **more
-        )
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        return subprocess.Popen(command, cwd=self.folder, env=self.env, text=True, **streams)
 
     def __call__(self, *words: str, stdin: str = "") -> tuple[int, str, str]:
         process = self.start(*words, stdin=subprocess.PIPE)

@@ -34,6 +34,19 @@ Data goes to stdout, words go to stderr. Exit status:
   130  interrupted (Ctrl-C); 141  nobody reads the output any more
 """
 
+_MOVE = """\
+Move messages to another queue in any store, in order, with their ids, headers, attempts and
+delays. Run it again when it was interrupted or killed, at whatever point: nothing is lost and
+nothing is moved twice. What is written to the old queue meanwhile is moved, too.
+
+  queuekit move sqlite:///jobs.db#emails redis://localhost:6379/0#emails
+  queuekit move emails letters --url sqlite:///jobs.db
+  queuekit move 'redis://localhost?prefix=hotqueue#emails' sqlite:///jobs.db#emails
+  queuekit move srq+redis://localhost#emails redis://localhost#emails
+
+The third is a queue of HotQueue, the fourth one of SafeRedisQueue.
+"""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
@@ -144,6 +157,31 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=commands.purge)
 
     command = add(
+        "move",
+        parents=[common],
+        help="move messages to another queue, in any store",
+        description=_MOVE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("source", help="URL#QUEUE, or QUEUE alone with --url")
+    command.add_argument("target", help="the same")
+    command.add_argument("--dry-run", action="store_true", help="count both ends, move nothing")
+    command.add_argument("--dead", action="store_true", help="move the dead letters, too")
+    command.add_argument("--wait", action="store_true", help="wait for what is delayed or held")
+    command.add_argument("--limit", type=int, metavar="N", help="at most so many messages")
+    command.add_argument(
+        "--batch", type=int, default=500, metavar="N", help="messages of one step (default 500)"
+    )
+    command.add_argument(
+        "--lease",
+        type=float,
+        default=10.0,
+        metavar="S",
+        help="seconds for one batch; a killed move is waited for twice as long (default 10)",
+    )
+    command.set_defaults(run=_move)
+
+    command = add(
         "demo",
         parents=[common],
         help="count words with three processes, kill one, and check that nothing is lost",
@@ -152,6 +190,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--messages", type=int, metavar="N", help="at most so many messages")
     command.set_defaults(run=_demo, words="path")
     return parser
+
+
+def _move(arguments: argparse.Namespace) -> int:
+    from .move import run
+
+    return run(arguments)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
