@@ -12,6 +12,7 @@ import redis
 
 from queuekit._envelope import NO_HEADERS, Place, unwrap, wrap
 from queuekit.abilities import Limits
+from queuekit.backends.redis._limits import mark
 from queuekit.backends.redis._wire import pack
 from queuekit.backends.redis.keys import SIGN, WAKE
 from queuekit.backends.redis.transport import RedisTransport
@@ -304,3 +305,12 @@ def test_a_bound_is_exact_whoever_puts(redis_url: str, redis_prefix: str) -> Non
         thread.join()
     assert sorted(taken) == sorted(b"%d.%d" % (n, m) for n in range(4) for m in range(each))
     assert 0 < highest[0] <= most
+
+
+def test_a_repeated_mark_knows_its_own_first_send(transport: RedisTransport) -> None:
+    place = transport._enter("q").remembered("k")
+    one, other = (mark(place, "same", 9000) for _ in range(2))
+    once = transport._exchange.once
+    assert [None, None] == [once("mark", [one(again)], unknown="")[0] for again in (False, True)]
+    assert [b"same"] == once("mark", [other(False)], unknown="")
+    assert [b"same"] == once("mark", [other(True)], unknown="")

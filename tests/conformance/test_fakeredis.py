@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import fakeredis
 import pytest
 
+from queuekit._envelope import Place, wrap
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
-from queuekit.transport import QueueStats, Receipt
+from queuekit.errors import QueueFull
+from queuekit.transport import PushOptions, QueueStats, Receipt
 
 
 @pytest.fixture
@@ -44,3 +46,19 @@ async def test_a_message_goes_through_in_asyncio() -> None:
     assert [] == await transport.claim("q", lease=60.0, timeout=0.05)
     await transport.aclose()
     await client.aclose()
+
+
+def test_places_and_keys(transport: RedisTransport) -> None:
+    frames = [
+        wrap(bytes([n]) * 16, b"x", {}, Place(level, "g")) for n, level in enumerate((1, 0, 2))
+    ]
+    options = PushOptions(placed=True, max_length=3)
+    transport.push("q", frames, options=options)
+    with pytest.raises(QueueFull):
+        transport.push("q", frames[:1], options=options)
+    for frame in frames:
+        (held,) = transport.claim("q", lease=60.0, limit=9)
+        assert frame == held.body
+        assert [] == transport.ack("q", [held.receipt])
+    assert transport.mark("q", "k", "a", window=9.0) is None
+    assert transport.mark("q", "k", "b", window=9.0) == "a"
