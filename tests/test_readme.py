@@ -1,4 +1,4 @@
-"""The README's examples, run in order as a reader would, must print what their comments say."""
+"""The examples of the README and the docs, run in order, must print what their comments say."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_examples_print_what_the_readme_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["README.md", "docs/workers.md"])
+def test_examples_print_what_the_page_says(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    page = ROOT / name
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("QUEUEKIT_URL", raising=False)
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     expected = re.findall(r"^ *print\(.*\) +# (.*)$", "".join(blocks), re.MULTILINE)
     assert len(expected) >= 6
     space: dict[str, object] = {"__name__": "readme"}
     for block in blocks:
-        exec(compile(block, str(README), "exec"), space)
+        exec(compile(block, str(page), "exec"), space)
     assert capsys.readouterr().out.splitlines() == expected
