@@ -159,6 +159,11 @@ class Worker(Generic[T]):
         """Where the messages come from."""
         return self._queues
 
+    @property
+    def shutdown_timeout(self) -> float:
+        """Seconds that handlers may go on after a stop."""
+        return self._shutdown_timeout
+
     def run(self) -> RunReport:
         """
         Work until nothing came for ``timeout``, a limit is reached, or it is stopped.

@@ -240,7 +240,9 @@ class Queue(NamedQueue[FifoTransport, T]):
             timeout: End after so many seconds without a body; 0 when empty, None never.
         """
         wait = self._wait(consuming_time(timeout))
-        decorate: Decorator[T] = Decorator(lambda: Bodies(self._name, self._step, wait))
+        decorate: Decorator[T] = Decorator(
+            lambda: Bodies(self._name, self._step, wait), self, {"timeout": timeout}
+        )
         return decorate if handler is None else decorate(handler)
 
     def _take(self, limit: int, timeout: float | None) -> list[bytes]:

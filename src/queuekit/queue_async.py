@@ -243,7 +243,7 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         """
         wait = self._wait(consuming_time(timeout))
         decorate: AsyncDecorator[T] = AsyncDecorator(
-            lambda: AsyncBodies(self._name, self._step, wait)
+            lambda: AsyncBodies(self._name, self._step, wait), self, {"timeout": timeout}
         )
         return decorate if handler is None else decorate(handler)
 

@@ -273,6 +273,8 @@ class ReliableQueue(PuttingQueue[T]):
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: Decorator[Message[T]] = Decorator(
-            lambda: Solo(self, timeout=wait, prefetch=prefetch, confirm=confirm)
+            lambda: Solo(self, timeout=wait, prefetch=prefetch, confirm=confirm),
+            self,
+            {"timeout": timeout, "prefetch": prefetch, "confirm": confirm},
         )
         return decorate if handler is None else decorate(handler)

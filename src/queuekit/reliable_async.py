@@ -277,6 +277,8 @@ class AsyncReliableQueue(AsyncPuttingQueue[T]):
         check_count("prefetch", prefetch)
         wait = self._wait(consuming_time(timeout))
         decorate: AsyncDecorator[AsyncMessage[T]] = AsyncDecorator(
-            lambda: AsyncSolo(self, timeout=wait, prefetch=prefetch, confirm=confirm)
+            lambda: AsyncSolo(self, timeout=wait, prefetch=prefetch, confirm=confirm),
+            self,
+            {"timeout": timeout, "prefetch": prefetch, "confirm": confirm},
         )
         return decorate if handler is None else decorate(handler)

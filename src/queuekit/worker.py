@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
 from typing import Any, Generic, Protocol, Self, cast, overload
 
@@ -44,17 +44,31 @@ class WorkerFunction(Generic[H, M]):
         self,
         handler: H,
         consume: Callable[[], Source[M]],
+        queue: object,
+        options: Mapping[str, object],
     ) -> None:
         check_handler(handler)
         update_wrapper(self, handler)  # copies the handler's attributes, so ours come after
         self._handler = handler
         self._consume = consume
+        self._queue = queue
+        self._options = dict(options)
         self._running: set[Source[M]] = set()
 
     @property
     def handler(self) -> H:
         """The function itself, to be called in tests."""
         return self._handler
+
+    @property
+    def queue(self) -> object:
+        """The queue whose worker it is."""
+        return self._queue
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """What ``@queue.worker`` was told, by name."""
+        return self._options
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -113,6 +127,16 @@ class BoundWorker(Generic[H, M]):
         """The method itself, bound."""
         return partial(self._worker.handler, self._instance)
 
+    @property
+    def queue(self) -> object:
+        """The queue whose worker it is."""
+        return self._worker.queue
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """What ``@queue.worker`` was told, by name."""
+        return self._worker.options
+
     def stop(self) -> None:
         """End the loops that run now, those of other instances included."""
         self._worker.stop()
@@ -121,8 +145,15 @@ class BoundWorker(Generic[H, M]):
 class Decorator(Generic[M]):
     """What ``@queue.worker(...)`` returns: it makes a function a worker."""
 
-    def __init__(self, consume: Callable[[], Source[M]]) -> None:
+    def __init__(
+        self,
+        consume: Callable[[], Source[M]],
+        queue: object,
+        options: Mapping[str, object],
+    ) -> None:
         self._consume = consume
+        self._queue = queue
+        self._options = options
 
     @overload
     def __call__(self, handler: Handler[M], /) -> WorkerFunction[Handler[M], M]: ...
@@ -130,4 +161,4 @@ class Decorator(Generic[M]):
     def __call__(self, handler: Method[M], /) -> WorkerFunction[Method[M], M]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Any:
         """Make *handler* a worker."""
-        return WorkerFunction(handler, self._consume)
+        return WorkerFunction(handler, self._consume, self._queue, self._options)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, update_wrapper
 from typing import Any, Generic, Protocol, Self, cast, overload
 
@@ -44,17 +44,31 @@ class AsyncWorkerFunction(Generic[H, M]):
         self,
         handler: H,
         consume: Callable[[], AsyncSource[M]],
+        queue: object,
+        options: Mapping[str, object],
     ) -> None:
         acheck_handler(handler)
         update_wrapper(self, handler)  # copies the handler's attributes, so ours come after
         self._handler = handler
         self._consume = consume
+        self._queue = queue
+        self._options = dict(options)
         self._running: set[AsyncSource[M]] = set()
 
     @property
     def handler(self) -> H:
         """The function itself, to be called in tests."""
         return self._handler
+
+    @property
+    def queue(self) -> object:
+        """The queue whose worker it is."""
+        return self._queue
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """What ``@queue.worker`` was told, by name."""
+        return self._options
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -113,6 +127,16 @@ class AsyncBoundWorker(Generic[H, M]):
         """The method itself, bound."""
         return partial(self._worker.handler, self._instance)
 
+    @property
+    def queue(self) -> object:
+        """The queue whose worker it is."""
+        return self._worker.queue
+
+    @property
+    def options(self) -> Mapping[str, object]:
+        """What ``@queue.worker`` was told, by name."""
+        return self._worker.options
+
     def stop(self) -> None:
         """End the loops that run now, those of other instances included."""
         self._worker.stop()
@@ -121,8 +145,15 @@ class AsyncBoundWorker(Generic[H, M]):
 class AsyncDecorator(Generic[M]):
     """What ``@queue.worker(...)`` returns: it makes a function a worker."""
 
-    def __init__(self, consume: Callable[[], AsyncSource[M]]) -> None:
+    def __init__(
+        self,
+        consume: Callable[[], AsyncSource[M]],
+        queue: object,
+        options: Mapping[str, object],
+    ) -> None:
         self._consume = consume
+        self._queue = queue
+        self._options = options
 
     @overload
     def __call__(self, handler: AHandler[M], /) -> AsyncWorkerFunction[AHandler[M], M]: ...
@@ -130,4 +161,4 @@ class AsyncDecorator(Generic[M]):
     def __call__(self, handler: AMethod[M], /) -> AsyncWorkerFunction[AMethod[M], M]: ...
     def __call__(self, handler: Callable[..., Any], /) -> Any:
         """Make *handler* a worker."""
-        return AsyncWorkerFunction(handler, self._consume)
+        return AsyncWorkerFunction(handler, self._consume, self._queue, self._options)

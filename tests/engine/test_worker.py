@@ -159,6 +159,23 @@ def test_the_function_stays_at_handler_and_the_worker_looks_like_it(kind: str) -
 
 
 @BOTH
+def test_a_worker_knows_its_queue_and_what_it_was_told(kind: str) -> None:
+    rig = Rig()
+    queue = rig.build(kind)
+
+    class Office:
+        @queue.worker(timeout=3)
+        def work(self, item: Any) -> None: ...
+
+    @queue.worker
+    def bare(item: Any) -> None: ...
+
+    assert (queue, None) == (bare.queue, bare.options["timeout"])
+    for work in (Office.work, Office().work):
+        assert (queue, 3) == (work.queue, work.options["timeout"])
+
+
+@BOTH
 def test_an_object_that_can_be_called_keeps_its_attributes_to_itself(kind: str) -> None:
     rig = Rig()
     rig.queue().put("x")

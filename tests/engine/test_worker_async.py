@@ -159,6 +159,23 @@ async def test_the_function_stays_at_handler_and_the_worker_looks_like_it(kind: 
 
 
 @BOTH
+async def test_a_worker_knows_its_queue_and_what_it_was_told(kind: str) -> None:
+    rig = AsyncRig()
+    queue = rig.build(kind)
+
+    class Office:
+        @queue.worker(timeout=3)
+        async def work(self, item: Any) -> None: ...
+
+    @queue.worker
+    async def bare(item: Any) -> None: ...
+
+    assert (queue, None) == (bare.queue, bare.options["timeout"])
+    for work in (Office.work, Office().work):
+        assert (queue, 3) == (work.queue, work.options["timeout"])
+
+
+@BOTH
 async def test_an_object_that_can_be_called_keeps_its_attributes_to_itself(kind: str) -> None:
     rig = AsyncRig()
     await rig.queue().put("x")
