@@ -196,7 +196,7 @@ class Worker(Generic[T]):
         keeper = Keeper(intake.renewals(self._max_time))
         crew = self._crew = Crew[Slot[T]]()
         unfinished: list[Slot[T]] = []
-        given_back = Tally()
+        given_back, cut_short = Tally(), 0
         try:
             with Signals(self._hear):
                 keeper.start()
@@ -204,6 +204,7 @@ class Worker(Generic[T]):
                 try:
                     self._supervise(crew, intake)
                 finally:
+                    cut_short = sum(slot.busy for slot in crew.left())
                     unfinished = self._end(crew, intake, given_back)
         finally:
             keeper.stop()
@@ -213,7 +214,8 @@ class Worker(Generic[T]):
             self._signals = 0
         if crew.error is not None:
             raise crew.error
-        return report(reason, [*(slot.tally for slot in slots), given_back], len(unfinished))
+        tallies = [*(slot.tally for slot in slots), given_back]
+        return report(reason, tallies, len(unfinished), cut_short)
 
     def stop(self, *, now: bool = False) -> None:
         """

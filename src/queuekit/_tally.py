@@ -47,9 +47,12 @@ class RunReport:
     """Their lease was lost: others have or had them."""
     unfinished: int
     """Handlers that were still running when the run ended: threads, which nobody can end."""
+    cut_short: int = 0
+    """Handlers that were at work when the time was up: tasks, which were cancelled, and threads.
+    What they worked on is among what was released, if they had not settled it."""
 
 
-def report(reason: Reason, tallies: Iterable[Tally], unfinished: int) -> RunReport:
+def report(reason: Reason, tallies: Iterable[Tally], unfinished: int, cut_short: int) -> RunReport:
     """Sum up."""
     tallies = list(tallies)
 
@@ -65,4 +68,5 @@ def report(reason: Reason, tallies: Iterable[Tally], unfinished: int) -> RunRepo
         released=count("released"),
         lost=count("lost"),
         unfinished=unfinished,
+        cut_short=cut_short,
     )

@@ -146,6 +146,7 @@ async def test_a_stop_finishes_what_is_worked_on_and_gives_back_what_was_claimed
     worker.stop()
     report = await running.join()
     assert ("stopped", 2, 2) == (report.reason, report.got, report.done)
+    assert 0 == report.cut_short
     assert [0, 1] == sorted(finished)
     assert list(range(2, 10)) == [one.body for one in await jobs.get_many(100)]
 
@@ -194,7 +195,7 @@ async def test_a_stop_at_once_gives_back_at_once() -> None:
     worker.stop()
     worker.stop(now=True)
     report = await running.join(2)
-    assert 1 == report.released
+    assert (1, 1) == (report.released, report.cut_short)
     assert QueueStats(1, 0, 0) == await rig.counts()
 
 
