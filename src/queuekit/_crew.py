@@ -39,7 +39,8 @@ class Crew(Generic[M]):
 
     def left(self) -> list[M]:
         """Return the items whose threads are not at their end."""
-        return [item for item, thread in self._threads.items() if thread.is_alive()]
+        threads = list(self._threads.items())  # each takes itself out when it ends
+        return [item for item, thread in threads if thread.is_alive()]
 
     def wait(self, seconds: float) -> None:
         """Return when a thread has ended, at a call of ``wake``, or after *seconds*; or before."""
