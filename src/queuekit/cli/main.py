@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 UNREACHABLE: Final = 3
 EMPTY: Final = 4
+UNFINISHED: Final = 5
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
@@ -31,6 +32,7 @@ Data goes to stdout, words go to stderr. Exit status:
   2  wrong usage, URL or name
   3  the store cannot be reached
   4  nothing there (get)
+  5  ended before all was finished; what was in work was given back (worker)
   130  interrupted (Ctrl-C); 141  nobody reads the output any more
 """
 
@@ -71,7 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(str(exc), FAILED)
 
 
-def store_url(given: str | None) -> str:
+def _to_stderr(words: str) -> None:
+    print(f"queuekit: {words}", file=sys.stderr)
+
+
+def store_url(given: str | None, say: Callable[[str], None] = _to_stderr) -> str:
     """Return the URL that was given, the environment's, or that of the default file, and say so."""
     url = given or os.environ.get("QUEUEKIT_URL")
     if url and url.partition(":")[0].lower() == "memory":
@@ -82,12 +88,12 @@ def store_url(given: str | None) -> str:
     if url:
         return url
     path = Path(DEFAULT_FILE).absolute()
-    print(f"queuekit: using {path}", file=sys.stderr)
+    say(f"using {path}")
     return f"sqlite:///{path}"
 
 
 def _say(words: str, status: int) -> int:
-    print(f"queuekit: {words}", file=sys.stderr)
+    _to_stderr(words)
     return status
 
 
@@ -103,7 +109,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from . import commands
+    from . import commands, worker_settings
 
     parser = argparse.ArgumentParser(
         prog="queuekit",
@@ -156,6 +162,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("queue")
     command.set_defaults(run=commands.purge)
 
+    command = add("worker", help="run a handler: queuekit worker pkg.module:function")
+    worker_settings.declare(command)
+    command.set_defaults(run=_worker)
+
     command = add(
         "move",
         parents=[common],
@@ -200,5 +210,11 @@ def _move(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from .demo import run
+
+    return run(arguments)
+
+
+def _worker(arguments: argparse.Namespace) -> int:
+    from .worker import run
 
     return run(arguments)
