@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Parent:
         self._settings = settings
         self._places = [_Place() for _ in range(settings.processes)]
         self._selector = selectors.DefaultSelector()
+        self._heard: list[int] = []
+        """Signals that were not obeyed yet: a handler may come in the middle of a log record."""
         self._ending = 0
         """Signals so far, or 1 when this gave up."""
         self._replacing = False
@@ -93,13 +96,15 @@ class Parent:
 
     def _listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._end)
+            signal.signal(number, self._hear)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # wakes `_wait`
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-            signal.signal(signal.SIGHUP, self._hang_up)
+            signal.signal(signal.SIGHUP, self._hear)
 
     def _turn(self) -> bool:
         """Look after every place, and say whether there is more to do."""
+        while self._heard:
+            self._obey(signal.Signals(self._heard.pop(0)))
         if self._watch is not None and (files := self._watch.changed()):
             _log.info("starting again: %s changed", ", ".join(files))
             self._replacing = True
@@ -190,13 +195,16 @@ class Parent:
     def _living(self) -> list[Child]:
         return [place.child for place in self._places if place.child is not None]
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
-        self._ending += 1
-        _log.info("%s: %s", signal.Signals(number).name, _ENDING[min(self._ending, 2) - 1])
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self._heard.append(number)
 
-    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
-        _log.info("SIGHUP: starting the processes again")
-        self._replacing = True
+    def _obey(self, number: signal.Signals) -> None:
+        if number is signal.SIGHUP and not (sys.stdin and sys.stdin.isatty()):
+            _log.info("SIGHUP: starting the processes again")
+            self._replacing = True
+        else:  # also a SIGHUP where the terminal was closed
+            self._ending += 1
+            _log.info("%s: %s", number.name, _ENDING[min(self._ending, 2) - 1])
 
     def _facts(self) -> Facts:
         """Return what the state file says; read from another thread."""

@@ -131,7 +131,7 @@ class _Run:
         return facts
 
     def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
-        self.again = not sys.stdin or not sys.stdin.isatty()  # else its terminal was closed
+        self.again = not (sys.stdin and sys.stdin.isatty())  # else its terminal was closed
         self.tell(1)
 
 
