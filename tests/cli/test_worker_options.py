@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from queuekit import ConfigurationError
+from queuekit.cli.main import FAILED, UNFINISHED, UNREACHABLE, USAGE
 from queuekit.cli.worker_options import OPTIONS, read_order
+from queuekit.cli.worker_process import SLACK
 from queuekit.cli.worker_settings import Settings, declare, settle
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs" / "deploying.md"
@@ -109,6 +111,33 @@ def test_a_bad_option_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_order_is_a_word_or_weights() -> None:
     assert ("strict", "fair") == (read_order("strict"), read_order("fair"))
     assert {"a=b": 2.0, "c": 0.5} == read_order("a=b=2, c=0.5")
+
+
+def test_what_the_docs_start_is_what_the_parser_takes() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    lines = re.findall(r"queuekit (worker .*?)(?:`|  #|\n)", text)
+    lists = re.findall(r'\[(?:")?queuekit(?:")?, (.*?)\]', text)
+    lines += [line.replace('"', "").replace(",", "") for line in lists]
+    assert len(lines) >= 8
+    parser = argparse.ArgumentParser()
+    declare(parser)
+    for line in lines:
+        parser.parse_args(line.replace("[options]", "").split()[1:])
+
+
+def test_the_docs_leave_time_for_the_shutdown() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    least = max(map(float, re.findall(r"SHUTDOWN_TIMEOUT=(\d+)", text))) + SLACK
+    limits = r"(?:TimeoutStopSec=|--stop-timeout |stop_grace_period: |GracePeriodSeconds: )(\d+)"
+    found = [float(number) for number in re.findall(limits, text)]
+    assert 4 == len(found)
+    assert all(number > least for number in found)
+
+
+def test_the_docs_have_the_statuses_of_a_worker() -> None:
+    table = DOCS.read_text(encoding="utf-8").partition("## Exit status")[2].partition("\n## ")[0]
+    statuses = [int(number) for number in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)]
+    assert [0, FAILED, USAGE, UNREACHABLE, UNFINISHED] == statuses
 
 
 def test_the_table_in_the_docs_is_that_of_the_parser() -> None:

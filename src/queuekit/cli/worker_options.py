@@ -173,7 +173,7 @@ GROUPS: Final[Mapping[str, tuple[Option, ...]]] = {
             metavar="N",
             shown="1",
         ),
-        Option(("-p", "--processes"), _count, "processes", metavar="N", default=1),
+        Option(("-p", "--processes"), _count, "processes that work", metavar="N", default=1),
         Option(("--prefetch",), _count, "messages claimed at a time", metavar="N", shown="1"),
         Option(
             ("--order",),
@@ -198,16 +198,24 @@ GROUPS: Final[Mapping[str, tuple[Option, ...]]] = {
         ),
     ),
     "when to end": (
-        Option(("--burst",), _switch, "when the queues are empty", kind="switch"),
-        Option(("--timeout",), _seconds, "when none came for so long", metavar="S", shown="never"),
+        Option(("--burst",), _switch, "end when the queues are empty", kind="switch"),
+        Option(
+            ("--timeout",),
+            _seconds,
+            "end when no message came for so many seconds",
+            metavar="S",
+            shown="never",
+        ),
         Option(
             ("--max-messages",),
             _count,
-            "after so many messages, in each process",
+            "end after so many messages, in each process",
             metavar="N",
             shown="never",
         ),
-        Option(("--max-seconds",), _positive, "after so many seconds", metavar="S", shown="never"),
+        Option(
+            ("--max-seconds",), _positive, "end after so many seconds", metavar="S", shown="never"
+        ),
         Option(
             ("--shutdown-timeout",),
             _seconds,
