@@ -6,7 +6,8 @@ import threading
 from collections.abc import Sequence
 
 from . import _script
-from ._claims import bodies_of, wait_to_land
+from ._claiming import wait_to_land
+from ._claims import bodies_of
 from ._wire import Argument, Command, Reply
 from .keys import WAKE, Keys
 

@@ -14,7 +14,8 @@ from ..._lanes import CLAIM_WINDOW
 from ...errors import TransportClosed, TransportError
 from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _script
-from ._claims import Claim, Verb, by_groups, in_order, settlements
+from ._claiming import Claim
+from ._claims import Verb, by_groups, in_order, settlements
 from ._errors import refusal, why_no_wait
 from ._pops import timeout as server_timeout
 from ._tries import Part as Request
