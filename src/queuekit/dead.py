@@ -52,6 +52,25 @@ class DeadLetters(ReliableQueue[bytes]):
                 return letter
         return None
 
+    def take(self, message_id: str, limit: int = 1000) -> Message[bytes] | None:
+        """
+        Claim the letter of one message, if it is among the first *limit*.
+
+        Those before it are held on the way, and given back to their places.
+        """
+        left = check_count("limit", limit)
+        others: list[Message[bytes]] = []
+        try:
+            while left and (messages := self.get_many(min(_STEP, left))):
+                left -= len(messages)
+                found = next((one for one in messages if one.id == message_id), None)
+                others += [one for one in messages if one is not found]
+                if found is not None:
+                    return found
+        finally:
+            self.give_back([message.receipt for message in others])
+        return None
+
     def send_back(self, *messages: Message[bytes], body: bytes | None = None) -> None:
         """
         Put messages taken from here back at the tail of the queue they came from.

@@ -255,6 +255,22 @@ def test_find_returns_one_letter_and_takes_none() -> None:
     assert 5 == dead.size()
 
 
+def test_take_claims_one_letter_and_leaves_the_others_in_their_order() -> None:
+    rig = Rig()
+    dead = kill(rig, *range(250))
+    wanted = (dead.letters(250))[220]
+    message = dead.take(wanted.id)
+    assert message is not None
+    assert (b"220", 1) == (message.body, message.attempt)
+    assert (249, 0, 1) == rig.counts(DEAD)
+    assert dead.take(wanted.id) is None
+    message.ack()
+    assert dead.take((dead.letters(250))[200].id, limit=200) is None
+    assert [b"%d" % n for n in range(250) if n != 220] == [
+        letter.body for letter in dead.letters(250)
+    ]
+
+
 def test_a_message_is_sent_back_with_another_body() -> None:
     rig = Rig()
     dead = kill(rig, "wrong")

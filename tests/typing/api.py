@@ -178,6 +178,7 @@ def dead_letters(mails: ReliableQueue[Mail]) -> None:
     assert_type(dead.send_all_back(), int)
     assert_type(dead.trim(max_length=10, max_age=60), int)
     assert_type(dead.find("id"), DeadLetter | None)
+    assert_type(dead.take("id"), Message[bytes] | None)
 
 
 def policies() -> None:

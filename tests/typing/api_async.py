@@ -182,6 +182,7 @@ async def dead_letters(mails: AsyncReliableQueue[Mail]) -> None:
     assert_type(await dead.send_all_back(), int)
     assert_type(await dead.trim(max_length=10, max_age=60), int)
     assert_type(await dead.find("id"), DeadLetter | None)
+    assert_type(await dead.take("id"), AsyncMessage[bytes] | None)
 
 
 async def policies() -> None:
