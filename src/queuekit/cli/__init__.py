@@ -1,1 +1,1 @@
-"""The command line: ``queuekit put | get | consume | peek | stats | purge | demo``."""
+"""The command line: ``queuekit put | get | consume | peek | stats | purge | dead | demo``."""

@@ -19,7 +19,7 @@ def put(arguments: argparse.Namespace) -> int:
         reconfigure(encoding="utf-8", errors="surrogateescape")
     with _queue(arguments) as queue:
         lines = iter(bodies) if bodies else (line.rstrip("\r\n") for line in sys.stdin)
-        for chunk in _chunks(_packed(line, arguments.raw) for line in lines):
+        for chunk in _chunks(packed(line, arguments.raw) for line in lines):
             for message_id in queue.put_many(chunk, delay=arguments.delay):
                 print(json.dumps({"id": message_id}) if arguments.json else message_id)
     return 0
@@ -54,7 +54,7 @@ def peek(arguments: argparse.Namespace) -> int:
     with _queue(arguments) as queue:
         for body in queue.peek(arguments.number):
             if arguments.json:
-                print(_as_json({"body": _readable(body)}))
+                print(as_json({"body": readable(body)}))
             else:
                 _write(body, arguments.raw)
     return 0
@@ -73,13 +73,13 @@ def stats(arguments: argparse.Namespace) -> int:
     heads = ("queue", "ready", "delayed", "claimed", "dead")
     if arguments.json:
         for row in rows:
-            print(_as_json(dict(zip(heads, row, strict=True))))
+            print(as_json(dict(zip(heads, row, strict=True))))
         return 0
-    width = max(len(_safe(row[0])) for row in rows)
+    width = max(len(safe(row[0])) for row in rows)
     width = max(width, len(heads[0]))
     print(f"{heads[0]:<{width}}" + "".join(f"{head:>10}" for head in heads[1:]))
     for name, *counts in rows:
-        print(f"{_safe(name):<{width}}" + "".join(f"{count:>10}" for count in counts))
+        print(f"{safe(name):<{width}}" + "".join(f"{count:>10}" for count in counts))
     return 0
 
 
@@ -100,7 +100,7 @@ def _hand_over(message: Message[bytes], arguments: argparse.Namespace) -> None:
     """Print a message, and ack it once it has left this process; else give it back, uncounted."""
     try:
         if arguments.json:
-            print(_as_json(_record(message)))
+            print(as_json(_record(message)))
         else:
             _write(message.body, arguments.raw)
         sys.stdout.flush()
@@ -117,11 +117,12 @@ def _record(message: Message[bytes]) -> dict[str, object]:
         "attempt": message.attempt,
         "enqueued_at": None if at is None else at.isoformat(),
         "headers": dict(message.headers),
-        "body": _readable(message.body),
+        "body": readable(message.body),
     }
 
 
-def _packed(text: str, raw: bool) -> bytes:
+def packed(text: str, raw: bool) -> bytes:
+    """Return the body that a word of the command line stands for."""
     if raw:
         return text.encode("utf-8", "surrogateescape")
     try:
@@ -130,7 +131,7 @@ def _packed(text: str, raw: bool) -> bytes:
         raise ConfigurationError(f"{ascii(text)[:80]} is no UTF-8; use --raw for bytes") from exc
 
 
-def _as_json(record: dict[str, object]) -> str:
+def as_json(record: dict[str, object]) -> str:
     """Return one line of JSON, in ASCII: no reader chokes on it and no terminal obeys it."""
     return json.dumps(record).replace("\x7f", "\\u007f")
 
@@ -146,7 +147,7 @@ def _chunks(bodies: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield chunk
 
 
-def _readable(body: bytes) -> object:
+def readable(body: bytes) -> object:
     """Return the JSON value in a body, else its text, else an escaped form of its bytes."""
     try:
         return json.loads(body)
@@ -159,10 +160,10 @@ def _write(body: bytes, raw: bool) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(body + b"\n")
         return
-    value = _readable(body)
-    print(_safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    value = readable(body)
+    print(safe(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """Escape what a terminal would obey."""
     return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in text)

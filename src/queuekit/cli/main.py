@@ -33,6 +33,7 @@ Data goes to stdout, words go to stderr. Exit status:
   3  the store cannot be reached
   4  nothing there (get)
   5  ended before all was finished; what was in work was given back (worker)
+  4  nothing there (get, dead show)
   130  interrupted (Ctrl-C); 141  nobody reads the output any more
 """
 
@@ -110,6 +111,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     from . import commands, worker_settings
+    from .dead import add_dead
 
     parser = argparse.ArgumentParser(
         prog="queuekit",
@@ -190,6 +192,7 @@ def _parser() -> argparse.ArgumentParser:
         help="seconds for one batch; a killed move is waited for twice as long (default 10)",
     )
     command.set_defaults(run=_move)
+    add_dead(add, common)
 
     command = add(
         "demo",
