@@ -1,4 +1,4 @@
-"""The examples of the README and the docs, run in order, must print what their comments say."""
+"""The examples of the documents, run in order as a reader would, must print what they say."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+DELIVERY = ROOT / "docs" / "delivery.md"
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/workers.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/workers.md", "docs/delivery.md"])
 def test_examples_print_what_the_page_says(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -24,3 +25,12 @@ def test_examples_print_what_the_page_says(
     for block in blocks:
         exec(compile(block, str(page), "exec"), space)
     assert capsys.readouterr().out.splitlines() == expected
+
+
+def test_every_test_that_the_page_on_delivery_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", DELIVERY.read_text(encoding="utf-8")))
+    places = [ROOT / "tests", ROOT / "src" / "queuekit" / "testing" / "suites"]
+    sources = [path.read_text(encoding="utf-8") for place in places for path in place.rglob("*.py")]
+    known = set(re.findall(r"def (test_\w+)", "\n".join(sources)))
+    assert len(named) > 30
+    assert set() == named - known
