@@ -18,8 +18,10 @@ from queuekit.backends.memory import AsyncMemoryTransport, MemoryTransport
 from queuekit.testing.suites import (
     AsyncTransportSuite,
     AsyncWaitSuite,
+    AsyncWakeSuite,
     TransportSuite,
     WaitSuite,
+    WakeSuite,
 )
 
 from .harnesses import AsyncMemoryHarness, MemoryHarness
@@ -40,7 +42,7 @@ class TestAsyncMemory(AsyncTransportSuite):
             yield harness
 
 
-class TestMemoryOnTheRealClock(WaitSuite):
+class TestMemoryOnTheRealClock(WaitSuite, WakeSuite):
     @pytest.fixture
     def harness(self) -> Iterator[MemoryHarness]:
         harness = MemoryHarness()
@@ -50,7 +52,7 @@ class TestMemoryOnTheRealClock(WaitSuite):
 
 
 @pytest.mark.asyncio
-class TestAsyncMemoryOnTheRealClock(AsyncWaitSuite):
+class TestAsyncMemoryOnTheRealClock(AsyncWaitSuite, AsyncWakeSuite):
     @pytest_asyncio.fixture
     async def harness(self) -> AsyncIterator[AsyncMemoryHarness]:
         harness = AsyncMemoryHarness()
