@@ -115,7 +115,7 @@ def delay_until(eta: object, delay: float, now: float) -> float:
         raise ConfigurationError("both delay= and eta= were given: drop one")
     if not isinstance(eta, datetime):
         refuse_type("eta= is a datetime", eta, "use delay= for a number of seconds")
-    if eta.tzinfo is None or eta.utcoffset() is None:
+    if eta.utcoffset() is None:
         raise ConfigurationError(
             "eta= has no time zone, so it names no moment: use datetime.now(UTC) + timedelta(...),"
             " or eta.astimezone() for the local time"

@@ -190,7 +190,7 @@ def test_a_drop_that_fails_gives_back_what_it_had_claimed() -> None:
 @BOTH
 def test_a_batch_that_never_fits_is_refused_at_once(kind: str) -> None:
     rig = Rig()
-    for when in ("block", "raise", "drop"):
+    for when in ("raise", "drop", "block"):
         queue = rig.build(kind, max_length=2, when_full=when)
         with pytest.raises(ConfigurationError, match="never fits"):
             queue.put_many(["a", "b", "c"])

@@ -190,7 +190,7 @@ async def test_a_drop_that_fails_gives_back_what_it_had_claimed() -> None:
 @BOTH
 async def test_a_batch_that_never_fits_is_refused_at_once(kind: str) -> None:
     rig = AsyncRig()
-    for when in ("block", "raise", "drop"):
+    for when in ("raise", "drop", "block"):
         queue = rig.build(kind, max_length=2, when_full=when)
         with pytest.raises(ConfigurationError, match="never fits"):
             await queue.put_many(["a", "b", "c"])
