@@ -25,7 +25,8 @@ class AsyncCrew(Generic[M]):
         """Begin to work."""
         for number, item in enumerate(items, 1):
             name = f"queuekit-worker-{number}"
-            self._tasks[item] = asyncio.create_task(self._run(work, item), name=name)
+            task = self._tasks[item] = asyncio.create_task(self._run(work, item), name=name)
+            task.add_done_callback(self._ended)
 
     def left(self) -> list[M]:
         """Return the items whose tasks are not at their end."""
@@ -58,8 +59,10 @@ class AsyncCrew(Generic[M]):
             pass
         except BaseException as exc:  # noqa: BLE001 - `run` raises it
             self.error = self.error or exc
-        finally:
-            self._news.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Also when it was cancelled before it began."""
+        self._news.set()
 
 
 class AsyncCanceller:

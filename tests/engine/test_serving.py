@@ -66,15 +66,21 @@ def test_a_slow_handler_does_not_sit_on_what_others_could_do() -> None:
 
 def test_one_claims_for_all_that_wait() -> None:
     rig = Rig()
+    rig.cut_waits(0.2)
     jobs = rig.jobs()
-    jobs.put_many(range(8))
+    claims: list[int] = []
 
     def handle(message: Any) -> None:
-        sleep(0.1)
+        claims.append(rig.flaky.calls.count("claim"))
+        sleep(0.5)
 
-    Worker(jobs, handle, concurrency=8, timeout=0).run()
-    claims = [name for name in rig.flaky.calls if "claim" in name]
-    assert len(claims) <= 1 + 8 + 8  # one brings all; then each looks once, and waits for the rest
+    worker = Worker(jobs, handle, concurrency=8, max_messages=8)
+    running = Background(worker.run)
+    sleep(0.5)  # all wait, one of them at the store
+    before = rig.flaky.calls.count("claim")
+    jobs.put_many(range(8))
+    assert 8 == (running.join()).done
+    assert max(claims) <= before + 1  # at most one more than the one that was under way
 
 
 def test_a_report_tells_what_became_of_each() -> None:
@@ -225,7 +231,9 @@ def test_stopped_before_it_runs_it_ends_at_once_and_can_run_again() -> None:
 
     worker = Worker(jobs, handle, timeout=0)
     worker.stop()
+    begun = time.monotonic()
     assert RunReport("stopped", 0, 0, 0, 0, 0, 0, 0) == worker.run()
+    assert time.monotonic() - begun < 10
     assert 1 == (worker.run()).done
 
 
@@ -252,7 +260,8 @@ def test_it_waits_out_a_store_that_is_out_of_reach() -> None:
 
     def handle(message: Any) -> None: ...
 
-    assert 3 == (Worker(jobs, handle, concurrency=2, timeout=2).run()).done
+    worker = Worker(jobs, handle, concurrency=2, max_messages=3)
+    assert 3 == (worker.run()).done
 
 
 def test_an_error_that_cannot_pass_ends_it_after_what_it_works_on() -> None:
