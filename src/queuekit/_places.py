@@ -58,7 +58,7 @@ def seated(body: bytes) -> Message:
         level, group = frame_place(body)
     except FrameError:  # no place that anybody wrote
         return body
-    return Seated(body, 0, body[4:HEAD].hex(), Seat(max(level, -HIGHEST), group))
+    return Seated(body, body[3], body[4:HEAD].hex(), Seat(max(level, -HIGHEST), group))
 
 
 class Places:

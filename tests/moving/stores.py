@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from queuekit import ReliableQueue
 from queuekit._envelope import unwrap
 from queuekit.moving import Move
@@ -24,6 +26,10 @@ DELAYS = [50_000.0, 50_000.0, 60_000.0, 70_000.0]
 COUNT = len(BODIES) + len(LATE)
 WAITED = 1000.0
 """Seconds that pass after a kill."""
+
+
+sparsely = pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.t2)])
+"""Of sweeps over pairs of calls the plain suite takes every fifth; `make faults` takes all."""
 
 
 class Killed(BaseException):
