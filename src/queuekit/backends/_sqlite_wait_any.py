@@ -90,16 +90,26 @@ def wait_for_any(
     """Return when there is news, when a thread of this process pushes, or after *seconds*."""
     if not seconds:
         return
-    deadline = Deadline(seconds, time.monotonic())
-    waiter, pause = Waiter(), SHORTEST_PAUSE
+    waiter = Waiter()
     try:
         for queue in queues:
             db.lines.enter(queue, waiter)
-        while not news.came():
-            left = deadline.left(time.monotonic())
-            if not left or waiter.wait(min(left, pause)):
-                return
-            pause = min(pause * 1.5, LONGEST_PAUSE)
-    finally:
-        for queue in queues:
-            db.lines.leave(queue, waiter, satisfied=False)
+        _wait(waiter, news, Deadline(seconds, time.monotonic()))
+        _leave(db, queues, waiter)
+    except BaseException:  # perhaps once more, if it was the leaving that was cut short
+        _leave(db, queues, waiter)
+        raise
+
+
+def _wait(waiter: Waiter, news: News, deadline: Deadline) -> None:
+    pause = SHORTEST_PAUSE
+    while not news.came():
+        left = deadline.left(time.monotonic())
+        if not left or waiter.wait(min(left, pause)):
+            return
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def _leave(db: Database | Borrowed, queues: Sequence[str], waiter: Waiter) -> None:
+    for queue in queues:
+        db.lines.leave(queue, waiter, satisfied=False)
