@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from .._checks import check_limits, check_seconds
+from .._checks import check_queues, check_seconds
 from ..abilities import Limits
 from ..transport import MAX_BODY, Delivery
 from ._sqlite_store import Clock
@@ -56,11 +56,21 @@ class AsyncSQLiteTransport(ThreadedTransport):
         path, synchronous = parse_url(url)
         return cls(path, synchronous=synchronous)
 
-    async def claim_within(
+    async def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
+        """See ``AsyncWaitingForAny.wait_any``; sees also what came before, by whatever process."""
+        import asyncio
+
+        news = self._sqlite.news(check_queues(queues))
+        end = time.monotonic() + min(check_seconds("timeout", timeout), self.features.max_wait)
+        pause = SHORTEST_PAUSE
+        while not news.came() and (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, pause))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+    async def _claim_within(
         self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
-        """See ``AsyncLimiting.claim_within``."""
-        check_limits(limits)
+        """Wait for the next turn rather than for a change of the file, which no turn makes."""
         transport = self._sqlite
         seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
         end, pause = time.monotonic() + seconds, 0.0
@@ -75,25 +85,3 @@ class AsyncSQLiteTransport(ThreadedTransport):
                 return found
             turn = await self._call(lambda: transport.next_turn(queue, limits))
             pause = left if turn is None else min(left, turn)
-
-    async def mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
-        """See ``AsyncMarking.mark``."""
-        return await self._call(lambda: self._sqlite.mark(queue, key, value, window=window))
-
-    async def marked(self, queue: str, key: str) -> str | None:
-        """See ``AsyncMarking.marked``."""
-        return await self._call(lambda: self._sqlite.marked(queue, key))
-
-    async def unmark(self, queue: str, key: str) -> bool:
-        """See ``AsyncMarking.unmark``."""
-        return await self._call(lambda: self._sqlite.unmark(queue, key))
-
-    async def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
-        """See ``AsyncWaitingForAny.wait_any``; sees also what came before, by whatever process."""
-        import asyncio
-
-        end = time.monotonic() + min(check_seconds("timeout", timeout), self.features.max_wait)
-        news, pause = self._sqlite.news(queues), SHORTEST_PAUSE
-        while (left := end - time.monotonic()) > 0 and not news.came():
-            await asyncio.sleep(min(left, pause))
-            pause = min(pause * 1.5, LONGEST_PAUSE)

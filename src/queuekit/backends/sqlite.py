@@ -18,6 +18,7 @@ from .._checks import (
     check_limits,
     check_name,
     check_push,
+    check_queues,
     check_seconds,
 )
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
@@ -296,7 +297,8 @@ class SQLiteTransport:
     def wait_any(self, queues: Sequence[str], *, timeout: float) -> None:
         """See ``WaitingForAny.wait_any``; sees also what came before, by whatever process."""
         seconds = min(check_seconds("timeout", timeout), self._features.max_wait)
-        wait_for_any(self._db, queues, self.news(queues), seconds)
+        names = check_queues(queues)
+        wait_for_any(self._db, names, self.news(names), seconds)
 
     def news(self, queues: Sequence[str]) -> News:
         """Return what tells this thread whether a claim of one of *queues* may bring something."""
