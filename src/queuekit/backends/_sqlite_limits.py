@@ -1,8 +1,8 @@
 """
 How many messages a queue in SQLite may have, and how fast all consumers together take them.
 
-Each is one row for a queue that has been asked for it. Triggers of the file count in it what no
-position tells: what is delayed, or waits in groups.
+Each is one row for a queue that has been asked for it. Triggers count in it what no position tells:
+what is delayed, or waits in groups.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from math import floor
 from typing import Final
 
 from ..abilities import Limits
-from ..errors import QueueFull
+from ._sqlite_groups import HOLDER
 from ._sqlite_places import SPAN
 from ._sqlite_sql import DELAYED, READY, WAITING
 
@@ -21,6 +21,17 @@ _SLACK: Final = 1e-6
 
 _LENGTH: Final = f"SELECT {READY} + hidden FROM queuekit_bounds WHERE queue = ?2"
 _COUNT_ON: Final = f"INSERT INTO queuekit_bounds (queue, hidden) VALUES (?2, {WAITING} + {DELAYED})"
+_COUNTED: Final = """CREATE TRIGGER IF NOT EXISTS queuekit_{0}_{1}
+    AFTER {2} ON queuekit_{0}{3} BEGIN
+    UPDATE queuekit_bounds SET hidden = hidden {4} 1 WHERE queue = {5}.queue;
+END"""
+_COUNTERS: Final = (
+    _COUNTED.format("delayed", "in", "INSERT", "", "+", "NEW"),
+    _COUNTED.format("delayed", "out", "DELETE", "", "-", "OLD"),
+    _COUNTED.format("groups", "in", "INSERT", f" WHEN NEW.seq > {HOLDER}", "+", "NEW"),
+    _COUNTED.format("groups", "out", "DELETE", f" WHEN OLD.seq > {HOLDER}", "-", "OLD"),
+)
+"""Made when the first bound is asked for: without one, nobody pays for them."""
 _TURN: Final = "SELECT turn FROM queuekit_rates WHERE queue = ?"
 _TAKE_TURN: Final = "INSERT OR REPLACE INTO queuekit_rates (queue, turn) VALUES (?, ?)"
 _IN_FLIGHT: Final = (
@@ -36,28 +47,20 @@ class Bound:
     def __init__(self, number: int) -> None:
         self._names = (number * SPAN, number)
 
-    def check(self, cur: sqlite3.Cursor, new: int, most: int) -> None:
+    def has_room(self, cur: sqlite3.Cursor, new: int, most: int) -> bool:
         """
-        Refuse *new* messages if the queue had more than *most* then, those claimed not counted.
+        Tell whether there are at most *most* with *new* messages, those claimed not counted.
 
         Takes the same time however many there are; the first time for a queue it counts what is
         delayed or waits in groups.
-
-        Raises:
-            QueueFull: They do not fit; it has the bound.
         """
         found = cur.execute(_LENGTH, self._names).fetchall()
         if not found:
+            for trigger in _COUNTERS:
+                cur.execute(trigger)
             cur.execute(_COUNT_ON, self._names)
             found = cur.execute(_LENGTH, self._names).fetchall()
-        length: int = found[0][0]
-        if length + new > most:
-            full = QueueFull(
-                f"the queue has {length} messages and may have {most}, so {new} more do not fit;"
-                " consume some, or put later"
-            )
-            full.max_length = most
-            raise full
+        return bool(found[0][0] + new <= most)
 
 
 class Turns:

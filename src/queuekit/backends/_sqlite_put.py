@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from .._checks import full
 from ..transport import NO_OPTIONS, PushOptions
 from ._sqlite_borrowed import Borrowed
 from ._sqlite_database import Database
@@ -35,6 +36,7 @@ def put(db: Database | Borrowed, lane: Lane, tokens: Tokens | None, what: Put) -
     """
     queue, bodies, options, token = what
     mark: list[object] = []
+    no_room: list[int] = []
     durable = options.durable is not None
     level = _alone(bodies, options)
 
@@ -48,9 +50,10 @@ def put(db: Database | Borrowed, lane: Lane, tokens: Tokens | None, what: Put) -
         if level is not None:
             lane.ready.push_one(cur, bodies[0], mark, level)
             return None
-        earlier = _refuse(cur, lane, what, db.now())
-        if earlier is None:
-            lane.push(cur, bodies, placed=options.placed, now=db.now(), delay=options.delay)
+        now = db.now()
+        earlier = _refused(cur, lane, what, now, no_room)
+        if earlier is None and not no_room:
+            lane.push(cur, bodies, placed=options.placed, now=now, delay=options.delay)
             mark.append(True)
         elif durable:
             cur.execute(_TOUCH)
@@ -58,7 +61,10 @@ def put(db: Database | Borrowed, lane: Lane, tokens: Tokens | None, what: Put) -
 
     if level is not None:
         return db.write_one(step, mark)
-    return db.write(step, mark, durable=durable)
+    earlier = db.write(step, mark, durable=durable)
+    for most in no_room:  # not before: what was counted for it is kept
+        raise full(queue, most)
+    return earlier
 
 
 def _alone(bodies: Sequence[bytes], options: PushOptions) -> int | None:
@@ -75,13 +81,17 @@ def _alone(bodies: Sequence[bytes], options: PushOptions) -> int | None:
     return None if place.group else place.level
 
 
-def _refuse(cur: sqlite3.Cursor, lane: Lane, what: Put, now: float) -> str | None:
-    """Return the token that a push's key has already; else see that there is room."""
+def _refused(
+    cur: sqlite3.Cursor, lane: Lane, what: Put, now: float, no_room: list[int]
+) -> str | None:
+    """Return the token that a push's key has already; else note the bound, or keep the key."""
     dedup, most = what.options.dedup, what.options.max_length
-    if dedup is not None and what.token is not None:
-        earlier = lane.marks.mark(cur, dedup.key, what.token, now=now, window=dedup.window)
+    if dedup is not None:
+        earlier = lane.marks.find(cur, dedup.key, now)
         if earlier is not None:
             return earlier
-    if most is not None:
-        lane.bound.check(cur, len(what.bodies), most)
+    if most is not None and not lane.bound.has_room(cur, len(what.bodies), most):
+        no_room.append(most)
+    elif dedup is not None and what.token is not None:
+        lane.marks.mark(cur, dedup.key, what.token, now=now, window=dedup.window)
     return None

@@ -26,7 +26,7 @@ The tables, all named ``queuekit_…`` so that they can stand in an application'
     Keys of puts with ``dedup``, and those of ``mark``.
 ``bounds (queue, hidden)``
     For each queue that was pushed to with a bound, how many messages are delayed or wait in groups:
-    triggers count them, whoever moves them.
+    triggers, made with the first such push to the file, count them, whoever moves them.
 ``rates (queue, turn)``
     For each queue with a rate, when its next turn is.
 
@@ -50,7 +50,6 @@ from typing import Final
 
 from ..errors import ConfigurationError, TransportError, Unsupported
 from . import _sqlite_link as link
-from ._sqlite_groups import HOLDER
 
 Clock = Callable[[], float]
 
@@ -79,9 +78,6 @@ _SCHEMA: Final = (
     PRIMARY KEY (queue, expires, token, place)
 ) WITHOUT ROWID""",
 )
-_COUNTED: Final = """CREATE TRIGGER queuekit_{0}_{1} AFTER {2} ON queuekit_{0}{3} BEGIN
-    UPDATE queuekit_bounds SET hidden = hidden {4} 1 WHERE queue = {5}.queue;
-END"""
 _SCHEMA_3: Final = (
     """CREATE TABLE queuekit_groups (
     queue INTEGER, name TEXT, seq INTEGER, attempts INTEGER, body BLOB,
@@ -93,10 +89,6 @@ _SCHEMA_3: Final = (
     "CREATE INDEX queuekit_marks_until ON queuekit_marks (until)",
     "CREATE TABLE queuekit_bounds (queue INTEGER PRIMARY KEY, hidden INTEGER NOT NULL)",
     "CREATE TABLE queuekit_rates (queue INTEGER PRIMARY KEY, turn REAL NOT NULL)",
-    _COUNTED.format("delayed", "in", "INSERT", "", "+", "NEW"),
-    _COUNTED.format("delayed", "out", "DELETE", "", "-", "OLD"),
-    _COUNTED.format("groups", "in", "INSERT", f" WHEN NEW.seq > {HOLDER}", "+", "NEW"),
-    _COUNTED.format("groups", "out", "DELETE", f" WHEN OLD.seq > {HOLDER}", "-", "OLD"),
 )
 _UPGRADES: Final[dict[int, tuple[str, ...]]] = {
     1: (  # what a claim held stood at -1, and a row without a message at its deadline
