@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from .._lanes import CLAIM_WINDOW, DUE_WINDOW
-from .._receipt import by_claim, place_of, token_of
+from .._receipt import by_claim, place_of
 from ..abilities import Limits
 from ..transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 from . import _sqlite_sql as sql
-from ._sqlite_groups import held_by
+from ._sqlite_claims import Claims
 from ._sqlite_limits import Bound, Turns
 from ._sqlite_marks import Marks
 from ._sqlite_places import is_placed
 from ._sqlite_ready import Ready
-from ._sqlite_rows import TOKEN_LENGTH, Row, deliveries, end_of, row_back, run_of
+from ._sqlite_rows import Row, deliveries
 
 
 class Claimed(NamedTuple):
@@ -34,29 +34,15 @@ class Claimed(NamedTuple):
     """More claims may have expired: nothing was taken yet, commit and step again."""
 
 
-class _Held(NamedTuple):
-    """What a claim still holds of what was asked for."""
-
-    expires: float
-    live: set[int]
-    """Places."""
-    groups: bool
-    """Whether one of them may hold a group."""
-    moved: bool
-    """Whether the claim was extended."""
-
-
-_NOTHING: Final = _Held(0.0, set(), groups=False, moved=False)
-
-
 class Lane:
     """The SQL of one queue, known by its number."""
 
-    __slots__ = ("bound", "marks", "number", "ready", "turns")
+    __slots__ = ("bound", "claims", "marks", "number", "ready", "turns")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.ready = Ready(number)
+        self.claims = Claims(number)
         self.bound = Bound(number)
         self.marks = Marks(number)
         self.turns = Turns(number)
@@ -137,34 +123,16 @@ class Lane:
         taken = [] if more else self._hide(cur, token, end, min(limit, MAX_CLAIM))
         return Claimed(deliveries(token, end, taken), made_ready, more)
 
-    def holds(self, cur: sqlite3.Cursor, token: str, end: float) -> bool:
-        """Tell whether there is such a claim."""
-        return bool(cur.execute(sql.HOLDS, (self.number, end, token)).fetchall())
-
     def unclaim(self, cur: sqlite3.Cursor, token: str, end: float) -> int:
         """Undo a claim whose deliveries nobody got; return how many are at the head again."""
-        return self._end_claim(cur, token, end, counted=False)
-
-    def ack_one(self, cur: sqlite3.Cursor, receipt: Receipt) -> bool:
-        """
-        Forget one message: a single statement, which needs no transaction around it.
-
-        False says that the message is not held, that its claim was extended, or that it may hold a
-        group: look with ``ack``.
-        """
-        names = (self.number, end_of(receipt), token_of(receipt), place_of(receipt))
-        return names[3] >= 0 and cur.execute(sql.SETTLE_PLAIN, names).rowcount == 1
+        return self._give_back(cur, token, end, counted=False)
 
     def ack(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[Receipt]:
         """Forget messages."""
-        if len(receipts) == 1 and self.ack_one(cur, receipts[0]):
+        if self.claims.ack_plain(cur, receipts):
             return []
-        if run := run_of(receipts):
-            names = (self.number, *run)
-            if cur.execute(sql.COUNT, names).fetchone() == (len(receipts), 0):
-                cur.execute(sql.SETTLE, names)
-                return []
-        done = self._forget(cur, receipts)
+        done, groups = self.claims.forget(cur, receipts)
+        self._go_on(cur, groups)
         return [r for r, held in zip(receipts, done, strict=True) if not held]
 
     def release(
@@ -181,7 +149,7 @@ class Lane:
         heads: list[list[Row]] = []
         for group in by_claim(receipts):
             kept = group if counted or delay else sorted(group, key=place_of)
-            back = self._take_back(cur, kept, lost, counted)
+            back = self.claims.take_back(cur, kept, lost, counted)
             if delay:
                 self._put_off(cur, back, now + delay)
             elif counted:
@@ -196,25 +164,11 @@ class Lane:
         self, cur: sqlite3.Cursor, letters: Sequence[tuple[Receipt, bytes]], to: Lane
     ) -> list[Receipt]:
         """Store the new bodies in *to* for the messages that are held, and forget those."""
-        done = self._forget(cur, [receipt for receipt, _ in letters])
+        done, groups = self.claims.forget(cur, [receipt for receipt, _ in letters])
         bodies = [body for (_, body), held in zip(letters, done, strict=True) if held]
         to.push(cur, bodies, placed=any(map(is_placed, bodies)))
+        self._go_on(cur, groups)
         return [receipt for (receipt, _), held in zip(letters, done, strict=True) if not held]
-
-    def extend(
-        self, cur: sqlite3.Cursor, receipts: Sequence[Receipt], *, now: float, lease: float
-    ) -> list[Receipt]:
-        """Move deadlines of claims, never to an earlier time."""
-        live: dict[str, set[int]] = {}
-        end = now + lease
-        for group in by_claim(receipts):
-            token = token_of(group[0])
-            held = self._held(cur, group)
-            live[token] = held.live
-            if held.live and held.expires < end:
-                cur.execute(sql.EXTEND, (end, self.number, held.expires, token))
-                cur.execute(sql.MOVED, (self.number, token, end))
-        return [r for r in receipts if place_of(r) not in live[token_of(r)]]
 
     def recover_claims(self, cur: sqlite3.Cursor, now: float, limit: int) -> tuple[int, int]:
         """Give back what *limit* expired claims held; return how many claims and messages."""
@@ -222,7 +176,7 @@ class Lane:
         window: list[tuple[float, str]] = cur.execute(sql.EXPIRED, (number, now, limit)).fetchall()
         messages = 0
         for end, token in reversed(window):  # the latest first: the oldest ends in front
-            messages += self._end_claim(cur, token, end, counted=True)
+            messages += self._give_back(cur, token, end, counted=True)
             cur.execute(sql.FORGET, (number, token))
         return len(window), messages
 
@@ -287,93 +241,16 @@ class Lane:
             cur.execute(sql.TAKE, (rows[0][0], rows[-1][0]))
         return [row[1:] for row in rows]
 
-    def _end_claim(self, cur: sqlite3.Cursor, token: str, end: float, *, counted: bool) -> int:
+    def _go_on(self, cur: sqlite3.Cursor, groups: Sequence[str]) -> None:
+        """Let the next ones of groups follow, in this order."""
+        for group in groups:
+            self.ready.leave(cur, group)
+
+    def _give_back(self, cur: sqlite3.Cursor, token: str, end: float, *, counted: bool) -> int:
         """Give back all that a claim holds, to the head, and return how many messages."""
-        whole = (self.number, end, token, 0, MAX_CLAIM)
-        rows = cur.execute(sql.READ, whole).fetchall()
-        self.ready.prepend(cur, [row_back(token, row, counted=counted) for row in rows])
-        cur.execute(sql.SETTLE, whole)
+        rows = self.claims.end(cur, token, end, counted=counted)
+        self.ready.prepend(cur, rows)
         return len(rows)
-
-    def _held(self, cur: sqlite3.Cursor, group: Sequence[Receipt]) -> _Held:
-        """See which of the receipts of one claim still hold something, and where it stands."""
-        token = token_of(group[0])
-        asked = {place for place in map(place_of, group) if place >= 0}
-        if not asked or len(token) != TOKEN_LENGTH or not token.isascii():
-            return _NOTHING
-        places = (token, min(asked), max(asked))
-
-        def held(end: float, *, moved: bool) -> _Held:
-            rows = cur.execute(sql.PLACES, (self.number, end, *places)).fetchall()
-            live = {place for place, _ in rows if place in asked}
-            return _Held(end, live, any(keyed for _, keyed in rows), moved)
-
-        for end in dict.fromkeys(map(end_of, group)):
-            if (found := held(end, moved=False)).live:
-                return found
-        moved = cur.execute(sql.WHERE, (self.number, token)).fetchall()
-        end = moved[0][0] if moved else 0.0  # to where a reboot moves what is held
-        return held(end, moved=bool(moved))
-
-    def _settle(self, cur: sqlite3.Cursor, token: str, held: _Held) -> None:
-        """Delete the places that are held, and with the last one where they stand."""
-        claim = (self.number, held.expires, token)
-        if held.live:
-            first, last = min(held.live), max(held.live)
-            if last - first < len(held.live):
-                cur.execute(sql.SETTLE, (*claim, first, last))
-            else:
-                cur.executemany(sql.SETTLE_ONE, [(*claim, place) for place in held.live])
-        if held.moved and not self.holds(cur, token, held.expires):
-            cur.execute(sql.FORGET, (self.number, token))
-
-    def _forget(self, cur: sqlite3.Cursor, receipts: Sequence[Receipt]) -> list[bool]:
-        """Settle what is held, and tell for each receipt whether it was."""
-        live: dict[str, set[int]] = {}
-        for group in by_claim(receipts):
-            token = token_of(group[0])
-            held = self._held(cur, group)
-            free = self._groups_of(cur, token, held) if held.groups else []
-            self._settle(cur, token, held)
-            for name in free:
-                self.ready.leave(cur, name)
-            live[token] = held.live
-        done: list[bool] = []
-        for receipt in receipts:
-            places, place = live[token_of(receipt)], place_of(receipt)
-            done.append(place in places)
-            places.discard(place)  # the same receipt once more is not held any more
-        return done
-
-    def _groups_of(self, cur: sqlite3.Cursor, token: str, held: _Held) -> list[str]:
-        """Return the groups that messages of one claim hold, in the order of their places."""
-        names = (self.number, held.expires, token, min(held.live), max(held.live))
-        rows = cur.execute(sql.READ, names).fetchall()
-        groups = [held_by(key, body) for place, _, key, body in rows if place in held.live]
-        return [group for group in groups if group]
-
-    def _take_back(
-        self, cur: sqlite3.Cursor, group: Sequence[Receipt], lost: list[Receipt], counted: bool
-    ) -> list[Row]:
-        """Take messages of one claim out of it, in the order given; add to *lost* what is not."""
-        token = token_of(group[0])
-        held = self._held(cur, group)
-        rows: list[tuple[int, int, str | None, bytes]] = []
-        if held.live:
-            names = (self.number, held.expires, token, min(held.live), max(held.live))
-            rows = cur.execute(sql.READ, names).fetchall()
-        self._settle(cur, token, held)
-        left = {
-            row[0]: row_back(token, row, counted=counted) for row in rows if row[0] in held.live
-        }
-        back: list[Row] = []
-        for receipt in group:
-            row = left.pop(place_of(receipt), None)
-            if row is None:
-                lost.append(receipt)
-            else:
-                back.append(row)
-        return back
 
 
 def _runs(positions: Sequence[int]) -> list[tuple[int, int]]:

@@ -126,7 +126,7 @@ class Takes:
         self._undo(
             queue,
             lambda lane, cur: sum(lane.unclaim(cur, token, end) for end in ends),
-            lambda lane, cur: any(lane.holds(cur, token, end) for end in ends),
+            lambda lane, cur: any(lane.claims.holds(cur, token, end) for end in ends),
         )
 
     def _undo(

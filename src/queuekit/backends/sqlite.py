@@ -198,7 +198,9 @@ class SQLiteTransport:
         lane = self._lane(queue)
         if lane is None:
             return list(receipts)
-        if len(receipts) == 1 and self._db.write_one(lambda cur: lane.ack_one(cur, receipts[0])):
+        if len(receipts) == 1 and self._db.write_one(
+            lambda cur: lane.claims.ack_one(cur, receipts[0])
+        ):
             return []
         return self._db.write(lambda cur: lane.ack(cur, receipts))
 
@@ -249,7 +251,7 @@ class SQLiteTransport:
         lane, db = self._lane(queue), self._db
         if lane is None:
             return list(receipts)
-        return db.write(lambda cur: lane.extend(cur, receipts, now=db.now(), lease=lease))
+        return db.write(lambda cur: lane.claims.extend(cur, receipts, now=db.now(), lease=lease))
 
     def recover(self, queue: str, *, limit: int = 100) -> int:
         """See ``Transport.recover``; in several transactions, so that others come in between."""
