@@ -221,6 +221,21 @@ def test_who_waits_for_another_to_settle_is_woken(verb: str, limits: Limits) -> 
     assert times[1] - times[0] < 0.7, "else it was found by the last look, after 1 s"
 
 
+def test_a_turn_ends_the_wait_for_it() -> None:
+    transport = MemoryTransport()
+    transport.push("q", [b"a", b"b"])
+    limits = Limits(rate=1, per=0.2)
+    transport.claim_within("q", limits=limits, lease=60.0)
+    start = time.monotonic()
+    transport.wait_any(["q", "other"], timeout=1.0)
+    assert [b"b"] == inner(transport.claim_within("q", limits=limits, lease=60.0))
+    assert 0.1 < time.monotonic() - start < 0.8
+    transport.push("q", [b"c"])
+    start = time.monotonic()
+    assert [b"c"] == inner(transport.claim_within("q", limits=limits, lease=60.0, timeout=1.0))
+    assert 0.1 < time.monotonic() - start < 0.8
+
+
 @pytest.mark.asyncio
 async def test_a_transport_for_threads_reaches_the_same_store() -> None:
     mine = AsyncMemoryTransport()
