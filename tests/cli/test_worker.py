@@ -210,11 +210,19 @@ def test_only_what_is_named_is_imported(shop: Shop) -> None:
 def test_the_console_script_finds_modules_here_too(shop: Shop) -> None:
     """Its first place on the path is that of the script, not the current directory."""
     shop.put("x")
-    program = "import sys; sys.path.pop(0); from queuekit.cli.main import main; sys.exit(main())"
+    program = """
+import sys
+if not sys.flags.safe_path:
+    sys.path.pop(0)
+from queuekit.cli.main import main
+sys.exit(main())
+"""
     words = ["worker", "tasks:handle", "-Q", "jobs", "--burst"]
     assert 0 == shop.command([sys.executable, "-c", program, *words]).wait(timeout=60), shop.said
     assert ["x"] == shop.notes
+    assert "no module" not in shop.said
     assert 2 == shop.command([sys.executable, "-P", "-c", program, *words]).wait(timeout=60)
+    assert "no module 'tasks'" in shop.said
 
 
 SHAPES = """

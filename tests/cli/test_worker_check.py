@@ -132,4 +132,7 @@ def test_it_tells_systemd_that_it_is_ready_and_lives(shop: Shop, processes: str)
         while b"READY=1" not in heard or b"WATCHDOG=1" not in heard[heard.index(b"READY=1") :]:
             heard.append(manager.recv(100))
             assert len(heard) < 20
+        shop.until(lambda: shop.said.count("works on") == int(processes))
+        heard += [manager.recv(100) for _ in range(2)]
         assert {b"READY=1", b"WATCHDOG=1"} == set(heard)
+        assert 1 == heard.count(b"READY=1")  # who speaks is the main process alone

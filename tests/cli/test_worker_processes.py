@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -150,8 +151,10 @@ sys.exit(main())
 
 
 def test_a_password_is_in_no_argument(shop: Shop) -> None:
-    url = f"{shop.url}?synchronous=FULL"
+    shop.put("x")
+    url, shop.env["QUEUEKIT_URL"] = shop.url, "sqlite:///other.db"
     started(shop, "tasks:handle", "-Q", "jobs", "-p", "2", "--url", url)
+    shop.until(lambda: shop.notes)
     for pid in working(shop):
         command = Path(f"/proc/{pid}/cmdline").read_text()
         assert "tasks:handle" in command
@@ -170,7 +173,17 @@ def test_sighup_replaces_the_processes(shop: Shop) -> None:
 
 def test_reload_takes_what_was_changed_and_waits_where_it_is_broken(shop: Shop) -> None:
     shop.write("pkg/__init__.py", "")
-    shop.write("pkg/words.py", "word = 'old'")
+    now = time.time_ns() // 10**9 * 10**9
+
+    def write(text: str) -> None:
+        """Write within the same second: by size and seconds one of the same size is not new."""
+        nonlocal now
+        now += 1000
+        shop.write("pkg/new", text)
+        os.utime(shop.folder / "pkg/new", ns=(now, now))
+        (shop.folder / "pkg/new").replace(shop.folder / "pkg/words.py")
+
+    write("word = 'old'")
     text = "from pkg import words\nimport tasks\ndef handle(m): tasks.note(words.word)\n"
     shop.write("pkg/work.py", text)
     worker = shop.start("pkg.work:handle", "-Q", "jobs", "--reload")
@@ -183,12 +196,12 @@ def test_reload_takes_what_was_changed_and_waits_where_it_is_broken(shop: Shop) 
         assert word == shop.notes[-1], shop.said
 
     works("works on", "old")
-    shop.write("pkg/words.py", "word = 'new'")  # as long as before, within the same second
+    write("word = 'new'")
     works("(?s)words.py changed.* works on", "new")
-    shop.write("pkg/words.py", "word = 'newer")
+    write("word = 'newer")
     shop.until(lambda: "waiting for a change" in shop.said or worker.poll() is not None)
     assert "SyntaxError" in shop.said
-    shop.write("pkg/words.py", "word = 'right'")
+    write("word = 'right'")
     works("(?s)waiting for a change.*words.py changed.* works on", "right")
     worker.terminate()
     assert 0 == worker.wait(timeout=20)

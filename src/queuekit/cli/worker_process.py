@@ -32,7 +32,6 @@ class Child:
                 [*_python(), "-m", "queuekit", "worker", target, *words],
                 env=_environment(settings),
                 pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C in a terminal is for the parent alone
             )
         self.line.setblocking(False)
         self.born = self.heard = time.monotonic()
