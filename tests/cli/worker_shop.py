@@ -57,6 +57,7 @@ class Shop:
         self.folder = folder
         self.url = url or f"sqlite:///{folder}/queuekit.db"
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("QUEUEKIT_")}
+        self.env.pop("PYTHONDONTWRITEBYTECODE", None)  # a user has none
         self.env["QUEUEKIT_URL"] = self.url
         self.workers: list[subprocess.Popen[bytes]] = []
         self.write("tasks.py", TASKS)
