@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from ._receipt import token_of
 from ._returned import Message, lost
+from ._waiting import Waiting
 from ._whole import whole
 from .transport import Receipt
 
@@ -16,12 +17,13 @@ Lease: TypeAlias = tuple[float, str, tuple[Receipt, ...]]
 """When a claim ends, its name, and its receipts: the name is the token, or its only receipt."""
 
 
-class Claims:
-    """The claims of one queue."""
+class Claims(Waiting):
+    """The claims of one queue, beside what waits."""
 
     __slots__ = ("_claims", "_deadlines", "_most", "held")
 
     def __init__(self) -> None:
+        super().__init__()
         self.held: dict[Receipt, Message] = {}
         """What is claimed; who takes a message out, in one call, has settled it."""
         self._claims: dict[str, Lease] = {}  # by their names; some have ended

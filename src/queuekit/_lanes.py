@@ -1,6 +1,9 @@
 """
 The state machine of one queue: ready, delayed, claimed. Pure, and no clock: ``now`` is an argument.
 
+In three parts: what waits (``_waiting``; with levels and groups, ``_places``), what is claimed
+(``_claims``), and here the verbs that lead from one to the other.
+
 It is the memory transport's heart and the model that every other transport is tested against, so
 it follows the protocol of the Redis layout (``docs/protocol.md``) step by step: a claim is a list
 that never grows, a receipt is a token and a place in that list, and what is due is made ready in
@@ -12,26 +15,27 @@ between; where several moves make one change, ``whole`` does again what was cut 
 
 For the same reason threads may push, pop, claim and ack at once without a lock: a message changes
 hands in one call into C, so one of them gets it. All other verbs run one at a time, under the
-store's lock, and take what they change out of ``ready`` or ``_held`` by such a call, too.
+store's lock, and take what they change out of ``ready`` or ``_held`` by such a call, too. When a
+queue gets its first place it is no longer ``plain``, and everything goes under the lock; a thread
+that still saw it plain finds nothing in ``ready``, or leaves a message there that is taken over.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
-from itertools import chain, islice, repeat, starmap
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import Any, Final
 
 from ._claims import Claims, Lease
 from ._envelope import HEAD, MAGIC, claimed_id, frame_attempts, frame_id
 from ._marks import Marks
-from ._places import Places, Seated, seated
 from ._receipt import by_claim, place_of, token_of
-from ._returned import Message, Returned, bodies_of, lost, returned
+from ._returned import Message, Returned, lost, returned
 from ._turns import Turns
-from ._whole import moving, moving_back, whole
+from ._whole import moving_back, whole
 from .transport import MAX_CLAIM, Delivery, QueueStats, Receipt
 
 CLAIM_WINDOW: Final = 10
@@ -48,102 +52,17 @@ _new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[r
 class Lanes(Claims):
     """The messages of one queue, by state."""
 
-    __slots__ = ("_delayed", "_places", "_put_offs", "marks", "next", "plain", "ready", "turns")
+    __slots__ = ("marks", "turns")
 
     def __init__(self) -> None:
         super().__init__()
-        self.plain = True
-        """Whether threads may push, pop, claim and ack without the lock."""
-        self.ready: deque[Message] = deque()
-        self.next: Iterator[Any] = iter(self.ready.popleft, object())
-        """Takes the oldest ready message by each step; IndexError says that there is none."""
-        self._places: Places | None = None
-        self._delayed: list[tuple[float, int, Message]] = []  # a heap
-        self._put_offs = 0
         self.marks = Marks()
         self.turns = Turns()
-
-    def push(
-        self,
-        bodies: Iterable[bytes],
-        *,
-        now: float = 0.0,
-        delay: float = 0.0,
-        placed: bool = False,
-    ) -> None:
-        """Append to the tail, or make ready in *delay* seconds; *placed* ones where they belong."""
-        messages = self.seat(bodies) if placed else deque(bodies)
-        self.put(messages, now + delay if delay else None)
-
-    def seat(self, bodies: Iterable[bytes]) -> deque[Any]:
-        """Return messages for ``put``, which keeps the places in their frames from now on."""
-        messages = deque(map(seated, bodies))
-        if self._places is None and any(isinstance(one, Seated) for one in messages):
-            self.plain = False
-            self._places = Places()
-        return messages
-
-    @property
-    def places(self) -> Places | None:
-        """Levels and groups, with everything that is ready; None if there never were any."""
-        if self._places is not None and self.ready:  # another thread saw no places yet
-            self._places.absorb(self.ready)
-        return self._places
-
-    @property
-    def claimable(self) -> int:
-        """How many messages can be claimed now."""
-        places = self.places
-        return len(self.ready) if places is None else places.claimable
 
     def has_room(self, count: int, max_length: int) -> bool:
         """Tell whether *count* messages more would be no more than *max_length*."""
         stats = self.stats()
         return stats.ready + stats.delayed + count <= max_length
-
-    def put(self, messages: deque[Any], due: float | None = None) -> None:
-        """Empty *messages* into the tail, or among the delayed: all or, when repeated, no more."""
-        if due is None:
-            places = self.places
-            if places is None:
-                self.ready.extend(moving(messages))
-            else:
-                places.append(messages)
-            return
-        first = self._put_offs
-        self._put_offs += len(messages)
-        numbered = zip(repeat(due), range(first, self._put_offs), moving(messages))
-        deque(map(heappush, repeat(self._delayed), numbered), maxlen=0)
-
-    def take(self, hand: list[Message], limit: int) -> None:
-        """Move the oldest ready messages into *hand*; the highest level first."""
-        places = self.places
-        if places is not None:
-            places.pop(hand, limit)
-            return
-        try:
-            hand.extend(islice(self.next, min(limit, len(self.ready))))
-        except IndexError:  # another thread was faster
-            pass
-
-    def put_back(self, hand: list[Message]) -> None:
-        """Empty *hand* into the head, in its order."""
-        places = self.places
-        if places is not None:
-            places.put_back(hand)
-            return
-        self.ready.extendleft(starmap(hand.pop, repeat((), len(hand))))
-
-    def pop(self, limit: int) -> list[bytes]:
-        """Remove and return the oldest ready bodies."""
-        hand: list[Message] = []
-        self.take(hand, limit)
-        return bodies_of(hand)
-
-    def peek(self, limit: int) -> list[bytes]:
-        """Return the oldest ready bodies."""
-        places = self.places
-        return bodies_of(places.peek(limit) if places else list(islice(self.ready, limit)))
 
     def stats(self) -> QueueStats:
         """Count messages by state; what is claimed meanwhile may count twice, never not at all."""
@@ -165,7 +84,7 @@ class Lanes(Claims):
         count = len(self._delayed)
 
         def steps() -> None:
-            self.take(gone, len(self.ready))
+            self.take_plain(gone, len(self.ready))
             self._delayed = []
 
         whole(steps)
@@ -377,12 +296,3 @@ class Lanes(Claims):
 
         whole(steps)
         return len(window)
-
-    def _promote(self, now: float, limit: int) -> int:
-        count = 0
-        while count < limit and self._delayed and self._delayed[0][0] <= now:
-            places = self.places
-            line = self.ready if places is None else places.line_of(self._delayed[0][2])
-            line.extend(map(_MESSAGE, map(heappop, (self._delayed,))))
-            count += 1
-        return count

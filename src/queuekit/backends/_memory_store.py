@@ -234,10 +234,11 @@ class MemoryOperations:
     def _pop(self, queue: str, limit: int, hand: list[Message]) -> bool:
         """Move messages into the caller's hand, and tell whether there were any."""
         lane = self._lanes.get(queue)
-        if lane is None or not lane.plain:
-            self._run(queue, lambda lane: lane.take(hand, limit))
-        else:
-            lane.take(hand, limit)
+        if lane is not None and lane.plain:
+            lane.take_plain(hand, limit)
+            if hand or lane.plain:  # else another thread gave places to all there was
+                return bool(hand)
+        self._run(queue, lambda lane: lane.take(hand, limit))
         return bool(hand)
 
     def _put_back(self, queue: str, hand: list[Message]) -> None:
