@@ -78,7 +78,7 @@ def test_places_in_memory() -> None:
 
 @pytest.mark.timeout(120 * SCALE)
 def test_places_in_sqlite() -> None:
-    run_placed(SQLiteSubject, 50)
+    run_placed(SQLiteSubject, 150)
 
 
 @pytest.mark.redis
