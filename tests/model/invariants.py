@@ -147,8 +147,9 @@ def _groups(store: Store) -> str:
     for group, (holder, state) in store.busy:
         if holder not in ready + claimed + delayed:
             return f"{group} is held by {holder}, which is gone"
-        if (holder in claimed) != (state == "C"):
-            return f"{group} is noted as {state} and its {holder} is not"
+        where = "C" if holder in claimed else "D" if holder in delayed else "R"
+        if where != state:
+            return f"{group} is noted as {state} and its {holder} is in {where}"
     waiting = [group for group, _ in store.waiting if group not in busy]
     return f"{waiting} wait for nobody" if waiting else ""
 

@@ -31,7 +31,7 @@ def claim_placed(s: Server, token: str, lease: int, limit: int) -> Reply:
         events = [*s.leases.values(), *(at for at, _, _ in s.delayed)]
         return "EMPTY", min(events) - s.now if events else None
     _check_order(s, taken)
-    note_holders(s, taken, "C")
+    note_holders(s, taken, "R", "C")
     s.make(token, taken)
     s.leases[token] = s.now + lease
     return "GOT", live(taken), len(taken)
@@ -115,7 +115,7 @@ def store(
         if any(place_of(message) != (0, "") for message in messages):
             put_sign(s)
     else:
-        push_tails(s, admit(s, [Entry(message) for message in messages], is_new=True))
+        push_tails(s, admit(s, [Entry(message) for message in messages]))
     keep_signs(s)
     return "STORED", 1
 
@@ -125,7 +125,7 @@ def promote_placed(s: Server, limit: int) -> Reply:
     s.delayed.sort()
     due_now = [each for each in s.delayed if each[0] <= s.now][:limit]
     del s.delayed[: len(due_now)]
-    push_tails(s, admit(s, [entry._replace(origin=TAIL) for _, _, entry in due_now]))
+    push_tails(s, admit(s, [entry._replace(origin=TAIL) for _, _, entry in due_now], "D"))
     keep_signs(s)
     return "PROMOTED", len(due_now)
 
@@ -134,7 +134,7 @@ def pop_placed(s: Server, limit: int) -> Reply:
     """Remove the first ready messages; the next of their groups follow."""
     popped: list[Entry] = []
     while taken := take(s, limit - len(popped)):
-        follow(s, taken)
+        follow(s, taken, "R")
         popped += taken
     keep_signs(s)
     s.gone.update(entry.message for entry in popped)
@@ -202,15 +202,14 @@ def keep_signs(s: Server) -> None:
         s.queue.append(WAKE)
 
 
-def admit(s: Server, entries: list[Entry], is_new: bool = False) -> list[Entry]:
-    """Return what is ready now; the others wait for their groups."""
+def admit(s: Server, entries: list[Entry], state: str = "") -> list[Entry]:
+    """Return what is ready now, of what comes from *state*; the others wait for their groups."""
     admitted: list[Entry] = []
     for entry in entries:
         level, group = place_of(entry.message)
         if level or group:
             put_sign(s)
-        holder, _ = s.busy.get(group, ("", ""))
-        if holder and (is_new or holder != entry.message):
+        if s.busy.get(group, (entry.message, state)) != (entry.message, state):
             s.waiting.setdefault(group, []).append(entry)
             continue
         if group:
@@ -233,7 +232,7 @@ def push_tails(s: Server, entries: Iterable[Entry]) -> None:
 
 def push_heads(s: Server, entries: list[Entry]) -> None:
     """Admit messages, and put them to the heads of their levels."""
-    entries = [entry._replace(origin=HEAD) for entry in admit(s, entries)]
+    entries = [entry._replace(origin=HEAD) for entry in admit(s, entries, "C")]
     if usual := [entry for entry in entries if not place_of(entry.message)[0]]:
         s.push_front(usual)
     for entry in reversed(entries):
@@ -241,19 +240,19 @@ def push_heads(s: Server, entries: list[Entry]) -> None:
             list_of(s, entry).insert(0, entry)
 
 
-def note_holders(s: Server, entries: Iterable[Entry], state: str) -> None:
-    """Note of those that hold their groups whether they are claimed."""
+def note_holders(s: Server, entries: Iterable[Entry], state: str, after: str) -> None:
+    """Note of those that hold their groups that they go from one state to another."""
     for entry in entries:
         _, group = place_of(entry.message)
-        if s.busy.get(group, ("", ""))[0] == entry.message:
-            s.busy[group] = entry.message, state
+        if s.busy.get(group) == (entry.message, state):
+            s.busy[group] = entry.message, after
 
 
-def follow(s: Server, entries: Iterable[Entry]) -> None:
-    """Let the next of each group follow whose holder is over."""
+def follow(s: Server, entries: Iterable[Entry], state: str) -> None:
+    """Let the next of each group follow whose holder was in *state*, and is over."""
     for entry in entries:
         _, group = place_of(entry.message)
-        if s.busy.get(group, ("", ""))[0] != entry.message:
+        if s.busy.get(group) != (entry.message, state):
             continue
         del s.busy[group]
         if s.waiting.get(group):
@@ -269,7 +268,7 @@ def carry(s: Server, verb: str, moved: list[Entry], delay: int, before: int) -> 
     if verb == "D":
         s.dead += [entry.message for entry in moved]
     if verb in {"A", "D"}:
-        follow(s, moved)
+        follow(s, moved, "C")
     if verb == "F":
         moved = [entry._replace(attempts=entry.attempts + 1) for entry in moved]
         for entry in moved:
@@ -278,9 +277,9 @@ def carry(s: Server, verb: str, moved: list[Entry], delay: int, before: int) -> 
         if delay:
             for n, entry in enumerate(moved, before):
                 s.delayed.append((s.now + delay, n, entry._replace(origin=TAIL)))
-            note_holders(s, moved, "R")
+            note_holders(s, moved, "C", "D")
         elif verb == "F":
-            push_tails(s, admit(s, [entry._replace(origin=TAIL) for entry in moved]))
+            push_tails(s, admit(s, [entry._replace(origin=TAIL) for entry in moved], "C"))
         else:
             push_heads(s, moved)
     keep_signs(s)

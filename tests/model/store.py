@@ -68,7 +68,7 @@ class Store(NamedTuple):
     levels: tuple[tuple[int, tuple[Entry, ...]], ...] = ()
     """The messages of the levels other than 0."""
     busy: tuple[tuple[str, tuple[str, str]], ...] = ()
-    """By group the message that holds it, and R or C: ready or delayed, or claimed."""
+    """By group the message that holds it, and where that is: R ready, C claimed, D delayed."""
     waiting: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
     """By group who waits for it."""
     keys: tuple[tuple[str, str], ...] = ()

@@ -135,7 +135,7 @@ def claim_lowest(s: Server, token: str, lease: int, limit: int) -> Reply:
     taken: list[Entry] = usual[:limit]
     s.queue = usual[limit:]
     true._check_order(s, taken)
-    true.note_holders(s, taken, "C")
+    true.note_holders(s, taken, "R", "C")
     s.make(token, taken)
     s.leases[token] = s.now + lease
     true.keep_signs(s)

@@ -2,8 +2,9 @@
 -- queue has twelve keys: queue, landing list, leases, delayed, busy, waiting, and the lists of the
 -- levels 3, 2, 1, -1, -2 and -3; level 0 is the landing list, then the queue.
 --
--- busy     hash from group to who holds it: the id of its message, R or C (ready or delayed, or
---          claimed), and the numbers of the first who waits and of the next who will
+-- busy     hash from group to who holds it: the id of its message, where it is (R: ready, C:
+--          claimed, D: delayed), and the numbers of the first who waits and of the next who will.
+--          Only who comes from where the holder is can be the holder: ids may be put twice.
 -- waiting  hash from number and group to the framed body
 
 local HELD = 12 -- keys
@@ -80,13 +81,17 @@ local function hold(q, group, holder)
   redis.call('HSET', q.busy, group, holder.id .. holder.state .. numbers)
 end
 
--- Note of those *bodies* that hold their groups whether they are claimed.
-local function note_holders(q, bodies, state)
+local function is_holder(holder, body, state)
+  return holder.state == state and holder.id == id_of(body)
+end
+
+-- Note of those *bodies* that hold their groups that they go from one state to another.
+local function note_holders(q, bodies, state, after)
   for i = 1, #bodies do
     local _, group = place_of(bodies[i])
     local holder = group and holder_of(q, group)
-    if holder and holder.id == id_of(bodies[i]) then
-      holder.state = state
+    if holder and is_holder(holder, bodies[i], state) then
+      holder.state = after
       hold(q, group, holder)
     end
   end
@@ -124,16 +129,16 @@ local function keep_signs(q)
   end
 end
 
--- Sort *bodies* by level, and let those wait whose group is busy. One that *is_new* never holds its
--- group already.
-local function admit(q, bodies, is_new)
+-- Sort *bodies* by level, and let those wait whose group is busy by others. They come from *state*,
+-- or are new.
+local function admit(q, bodies, state)
   local sorted, is_placed = {}, false
   for i = 1, #bodies do
     local body = bodies[i]
     local level, group = place_of(body)
     local holder = group and holder_of(q, group)
     is_placed = is_placed or level ~= 0 or group
-    if holder and (is_new or holder.id ~= id_of(body)) then
+    if holder and not is_holder(holder, body, state) then
       redis.call('HSET', q.waiting, waits_at(group, holder.after), body)
       holder.after = holder.after + 1
       hold(q, group, holder)
@@ -177,17 +182,18 @@ end
 -- Make due messages ready: of those whose group is busy only the one that holds it.
 local function promote_placed(q, due)
   if #due > 0 then
-    push_tails(q, admit(q, due, false))
+    push_tails(q, admit(q, due, 'D'))
     append('ZREM', q.delayed, due, 1, #due)
   end
 end
 
--- Let the next of each group follow that one of *bodies*, which are over, has held.
-local function follow(q, bodies)
+-- Let the next of each group follow that one of *bodies* has held, which were in *state* and are
+-- over.
+local function follow(q, bodies, state)
   for i = 1, #bodies do
     local _, group = place_of(bodies[i])
     local holder = group and holder_of(q, group)
-    if holder and holder.id == id_of(bodies[i]) then
+    if holder and is_holder(holder, bodies[i], state) then
       local body
       while not body and holder.first < holder.after do
         body = redis.call('HGET', q.waiting, waits_at(group, holder.first))

@@ -90,7 +90,7 @@ for i = 1, #bodies do
     bodies[i] = framed(bodies[i], 0, token, i - 1)
   end
 end
-note_holders(q, bodies, 'C')
+note_holders(q, bodies, 'R', 'C')
 append('RPUSH', claim, bodies, 1, #bodies)
 redis.call('ZADD', q.leases, text(deadline), token)
 if interval > 0 then

@@ -20,7 +20,7 @@ begin(q.leases)
 if redis.call('EXISTS', mark) == 0 then -- of an expired claim it tells more
   redis.call('SET', mark, 'done', 'PX', HORIZON)
 end
-push_heads(q, admit(q, back, false))
+push_heads(q, admit(q, back, 'C'))
 redis.call('DEL', claim)
 redis.call('ZREM', q.leases, token)
 keep_signs(q)

@@ -12,7 +12,7 @@ local lists, popped = in_turn(q), {}
 repeat
   local bodies, counts = front_of(lists, limit - #popped)
   drop_front(q, lists, counts)
-  follow(q, bodies)
+  follow(q, bodies, 'R')
   for i = 1, #bodies do
     popped[#popped + 1] = bodies[i]
   end

@@ -54,7 +54,7 @@ elseif is_placed then
   for i = FIRST, #ARGV do
     bodies[#bodies + 1] = ARGV[i]
   end
-  push_tails(q, admit(q, bodies, true))
+  push_tails(q, admit(q, bodies))
 else
   append('RPUSH', q.queue, ARGV, FIRST, #ARGV)
 end

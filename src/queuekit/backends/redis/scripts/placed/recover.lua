@@ -40,7 +40,7 @@ for i = #chosen, 1, -1 do
     end
   end
   if #back > 0 then
-    push_heads(q, admit(q, back, false))
+    push_heads(q, admit(q, back, 'C'))
     redis.call('SET', mark, table.concat(live, ','), 'PX', HORIZON)
   end
   redis.call('ZREM', q.leases, token)

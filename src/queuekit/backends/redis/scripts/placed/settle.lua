@@ -69,20 +69,20 @@ if verb == 'D' then
 end
 begin(q.leases)
 if verb == 'D' then
-  push_tails(dead, admit(dead, front, true))
+  push_tails(dead, admit(dead, front))
   keep_signs(dead)
 elseif delay > 0 then
   local due = clock() + delay
   for i = 1, #front do
     redis.call('ZADD', q.delayed, due_score(due, delayed_before + i - 1), front[i])
   end
-  note_holders(q, front, 'R')
+  note_holders(q, front, 'C', 'D')
 elseif verb == 'F' then
-  push_tails(q, admit(q, front, false))
+  push_tails(q, admit(q, front, 'C'))
 elseif verb == 'R' then
-  push_heads(q, admit(q, front, false))
+  push_heads(q, admit(q, front, 'C'))
 end
-follow(q, over)
+follow(q, over, 'C')
 keep_signs(q)
 
 for i = 1, #places do
