@@ -314,3 +314,14 @@ def test_a_repeated_mark_knows_its_own_first_send(transport: RedisTransport) -> 
     assert [None, None] == [once("mark", [one(again)], unknown="")[0] for again in (False, True)]
     assert [b"same"] == once("mark", [other(False)], unknown="")
     assert [b"same"] == once("mark", [other(True)], unknown="")
+
+
+def test_an_id_that_is_put_twice_does_not_pass_for_the_holder(transport: RedisTransport) -> None:
+    one, two = (wrap(b"i" * 16, body, NO_HEADERS, Place(0, "g")) for body in (b"1", b"2"))
+    transport.push("q", [one], options=PLACED)
+    (held,) = transport.claim("q", lease=LEASE)
+    transport.push("q", [two], options=PushOptions(placed=True, delay=0.001))
+    time.sleep(0.005)
+    assert [] == transport.claim("q", lease=LEASE)
+    assert [] == transport.ack("q", [held.receipt])
+    assert [b"2"] == inner(transport.claim("q", lease=LEASE))
