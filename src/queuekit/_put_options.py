@@ -83,7 +83,7 @@ def check_dedup(dedup: object, features: Features) -> Dedup | None:
     return dedup
 
 
-def check_headers(headers: object) -> Mapping[str, str]:
+def check_headers(headers: object) -> dict[str, str]:
     """Return a copy of the headers of a message, or refuse them."""
     if not isinstance(headers, Mapping):
         refuse_type("headers= is a mapping of texts", headers, 'use headers={"trace": "1"}')

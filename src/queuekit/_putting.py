@@ -127,7 +127,7 @@ class PuttingQueue(SettlingQueue[T]):
             expires: Seconds, by the clocks of producer and consumer, after which no handler gets
                 it any more, also not again.
             expired: What becomes of it then: ``"dead"``, a dead letter, or ``"drop"``.
-            durable: What to wait for beyond that: ``"disk"`` (a power cut of the store's machine
+            durable: What to wait for beyond storing: ``"disk"`` (a power cut of the store's machine
                 takes nothing back), ``"replicas"`` (nor does a failover). A transport offers what
                 its ``features.waits_for`` names.
             timeout: Seconds that it waits for room in a queue with ``max_length``; None for ever.
@@ -225,7 +225,7 @@ class PuttingQueue(SettlingQueue[T]):
         """Check what most puts do not ask for."""
         features = self._transport.features
         place = check_place(priority, group, features)
-        given = {} if headers is None else dict(check_headers(headers))
+        given = {} if headers is None else check_headers(headers)
         if expires is not None:
             given |= expiry(expires, expired, time.time())
         if timeout is not None:
