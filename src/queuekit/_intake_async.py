@@ -49,7 +49,6 @@ class AsyncIntake(Generic[T]):
         timeout: Seconds without a message, and with nobody at work, after which it ends.
         prefetch: Messages claimed at a time, by one.
         confirm: Whether each ack waits for its answer.
-        alone: Whether each message has a lease of its own.
         most: Messages that are taken at most.
     """
 
@@ -61,7 +60,6 @@ class AsyncIntake(Generic[T]):
         timeout: float | None,
         prefetch: int,
         confirm: bool,
-        alone: bool = False,
         most: int | None = None,
     ) -> None:
         self.taps = [
@@ -77,7 +75,6 @@ class AsyncIntake(Generic[T]):
         self._turns = turns
         self._timeout = timeout
         self._prefetch = prefetch
-        self._alone = alone
         self._last = 0
         self._seen_empty = False
         self._lock = alock()
@@ -240,7 +237,5 @@ class AsyncIntake(Generic[T]):
 
     def _limit(self) -> int:
         """Return how many to claim: those of one, and one for each other that waits."""
-        if self._alone:
-            return 1
         limit = self._prefetch + sum(slot.wanting for slot in self.slots) - 1
         return limit if self.left is None else min(limit, self.left)

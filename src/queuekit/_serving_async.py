@@ -140,8 +140,8 @@ class AsyncWorker(Generic[T]):
         self._max_time = _seconds("max_time", max_time)
         if self._max_time is not None and self._prefetch > 1:
             raise ConfigurationError(
-                "with prefetch= several messages share a lease, and max_time= lets that of one run"
-                " out: give one of the two"
+                "with prefetch= a message shares its lease with those claimed behind it, and"
+                " max_time= lets it run out: give one of the two"
             )
         self._crew: AsyncCrew[AsyncSlot[T]] | None = None
         self._intake: AsyncIntake[T] | None = None
@@ -187,7 +187,6 @@ class AsyncWorker(Generic[T]):
             timeout=self._timeout,
             prefetch=self._prefetch,
             confirm=self._confirm,
-            alone=self._max_time is not None,
             most=self._max_messages,
         )
         slots = intake.slots = [AsyncSlot(intake, self._hooks) for _ in range(self._concurrency)]
