@@ -82,7 +82,7 @@ class Renewals:
         self._ahead = ahead
         self._max_time = max_time
         self._sent = 0.0
-        self._asked: list[tuple[Holder, Leased]] = []
+        self._asked: list[Leased] = []
         self._first: Receipt | None = None
         self._failed = False
 
@@ -96,20 +96,19 @@ class Renewals:
             for message in holder.leased(self._queue):
                 if late or message.until < 0:  # known to be lost
                     continue
-                self._asked.append((holder, message))
+                self._asked.append(message)
         self._first = self._ahead.first()
-        receipts = [message.receipt for _, message in self._asked]
+        receipts = [message.receipt for message in self._asked]
         return receipts if self._first is None else [*receipts, self._first]
 
     def end(self, lost: Iterable[Receipt]) -> None:
         """Take the answer of the extension."""
         gone, until = set(lost), self._sent + self.lease
-        for holder, message in self._asked:
+        for message in self._asked:
             if message.receipt not in gone:
                 message.until = until
             elif not message.settled:
                 message.until = -1.0
-                holder.lose(message)
         if self._first is not None:
             self._ahead.extended(0.0 if self._first in gone else until)
 
@@ -119,7 +118,7 @@ class Renewals:
         _log.warning("queue %r: the lease could not be renewed: %s", self.name, error)
 
     def pause(self, now: float) -> float:
-        """Tell holders what must be presumed lost; return the seconds until the next beat."""
+        """Tell holders what must be taken for lost; return the seconds until the next beat."""
         pause = self.lease / (12 if self._failed else 3)
         for holder in self._holders:
             for message in holder.leased(self._queue):

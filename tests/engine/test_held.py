@@ -70,22 +70,19 @@ def test_a_message_that_was_lost_is_not_held() -> None:
 def test_a_handler_of_ten_leases_runs_once() -> None:
     rig = Rig()
     rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    jobs = rig.jobs(lease=0.6)
     jobs.put_many(["slow", "other"])
     runs: list[tuple[Any, int]] = []
-    held: list[bool] = []
 
     def handle(message: Any) -> None:
         runs.append((message.body, message.attempt))
         if message.body == "slow":
-            for _ in range(30):
-                sleep(0.1)
-                held.append(message.held)
+            sleep(6)
+            assert message.held
 
     worker = Worker(jobs, handle, concurrency=2, prefetch=2, timeout=0)
     assert RunReport("idle", 2, 2, 0, 0, 0, 0, 0) == worker.run()
     assert [("other", 1), ("slow", 1)] == sorted(runs)
-    assert [True] * 30 == held
 
 
 def test_one_heartbeat_renews_all_in_one_trip() -> None:
@@ -157,6 +154,7 @@ def test_what_cannot_be_renewed_must_be_presumed_lost(
             for _ in range(20):
                 sleep(0.05)
                 if not message.held:
+                    sleep(0.5)  # the heartbeat sees it, too
                     break
         finally:
             seen.append(message.held)

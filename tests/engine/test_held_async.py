@@ -70,22 +70,19 @@ async def test_a_message_that_was_lost_is_not_held() -> None:
 async def test_a_handler_of_ten_leases_runs_once() -> None:
     rig = AsyncRig()
     rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    jobs = rig.jobs(lease=0.6)
     await jobs.put_many(["slow", "other"])
     runs: list[tuple[Any, int]] = []
-    held: list[bool] = []
 
     async def handle(message: Any) -> None:
         runs.append((message.body, message.attempt))
         if message.body == "slow":
-            for _ in range(30):
-                await asleep(0.1)
-                held.append(message.held)
+            await asleep(6)
+            assert message.held
 
     worker = AsyncWorker(jobs, handle, concurrency=2, prefetch=2, timeout=0)
     assert RunReport("idle", 2, 2, 0, 0, 0, 0, 0) == await worker.run()
     assert [("other", 1), ("slow", 1)] == sorted(runs)
-    assert [True] * 30 == held
 
 
 async def test_one_heartbeat_renews_all_in_one_trip() -> None:
@@ -157,6 +154,7 @@ async def test_what_cannot_be_renewed_must_be_presumed_lost(
             for _ in range(20):
                 await asleep(0.05)
                 if not message.held:
+                    await asleep(0.5)  # the heartbeat sees it, too
                     break
         finally:
             seen.append(message.held)

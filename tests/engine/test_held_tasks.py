@@ -55,9 +55,9 @@ async def test_a_handler_that_blocks_the_loop_for_ten_leases_runs_once(
     hold_up: Callable[[float], None],
 ) -> None:
     store = Reachable()
-    jobs = AsyncReliableQueue[Any]("jobs", store, lease=0.3)
+    jobs = AsyncReliableQueue[Any]("jobs", store, lease=0.6)
     await jobs.put_many(["slow", "other"])
-    beside = ReliableQueue[Any]("jobs", store.blocking, lease=0.3)
+    beside = ReliableQueue[Any]("jobs", store.blocking, lease=0.6)
     stolen: list[Any] = []
     runs: list[tuple[Any, int]] = []
 
@@ -65,7 +65,7 @@ async def test_a_handler_that_blocks_the_loop_for_ten_leases_runs_once(
         runs.append((message.body, message.attempt))
         if message.body == "slow":
             for _ in range(30):
-                hold_up(0.1)
+                hold_up(0.2)
                 stolen.extend(beside.get_many(10))
 
     report = await AsyncWorker(jobs, handle, prefetch=2, timeout=0).run()

@@ -82,16 +82,16 @@ def shut_down(
     chance = random.Random(1)
     got: Counter[str] = Counter()
     for number in range(rounds):
-        for colour in colours:
-            path = folder / f"{number}-{colour}"
+        for place, colour in enumerate(colours):
+            path = folder / f"{number}-{place}"
             processes.append(Process(colour, url, path, concurrency=4, prefetch=5))
         now = processes[-len(colours) :]
         wait_for(lambda now=now: all(one.lines("begun") for one in now))
         time.sleep(chance.random())
         for one in now:
             one.send()
-        for one in now:
-            report = one.report(30 + SLACK)
+        reports = [one.report(30 + SLACK) for one in now]
+        for report in reports:
             assert "signal" == report["reason"]
             got.update({key: value for key, value in report.items() if key != "reason"})
     assert 0 == jobs.stats().claimed
