@@ -165,6 +165,26 @@ def test_the_second_signal_ends_it_at_once(any_shop: Shop, a: str) -> None:
     assert (1, 0, 0, 0) == any_shop.counts()
 
 
+@pytest.mark.parametrize(
+    ("blocking", "left"),
+    [
+        ("time.sleep(60)", (1, 0, 0, 0)),  # an interruption ends it, and gives back
+        ("while True:\n    try: time.sleep(60)\n    except BaseException: pass", (0, 0, 1, 0)),
+    ],
+)
+def test_a_handler_that_blocks_its_loop_holds_nothing_up(
+    shop: Shop, blocking: str, left: tuple[int, ...]
+) -> None:
+    text = f"tasks.note('here')\n{blocking}".replace("\n", "\n    ")
+    shop.write("blocks.py", f"import tasks, time\nasync def handle(message):\n    {text}")
+    shop.put("x")
+    worker = shop.start("blocks:handle", "-Q", "jobs", "--shutdown-timeout", "0.2")
+    shop.until(lambda: shop.notes)
+    worker.terminate()
+    assert 5 == worker.wait(timeout=20)
+    assert left == shop.counts()
+
+
 def test_a_signal_while_the_module_is_imported_ends_it(shop: Shop) -> None:
     shop.write("slow.py", "import tasks, time; tasks.note('here'); time.sleep(60)")
     worker = shop.start("slow:handle", "-Q", "jobs")

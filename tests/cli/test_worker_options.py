@@ -10,6 +10,7 @@ import pytest
 
 from queuekit import ConfigurationError
 from queuekit.cli.main import FAILED, UNFINISHED, UNREACHABLE, USAGE
+from queuekit.cli.worker_guard import GRACE, LAST
 from queuekit.cli.worker_options import OPTIONS, read_order
 from queuekit.cli.worker_process import SLACK
 from queuekit.cli.worker_settings import Settings, declare, settle
@@ -127,7 +128,8 @@ def test_what_the_docs_start_is_what_the_parser_takes() -> None:
 
 def test_the_docs_leave_time_for_the_shutdown() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    least = max(map(float, re.findall(r"SHUTDOWN_TIMEOUT=(\d+)", text))) + SLACK
+    least = max(map(float, re.findall(r"SHUTDOWN_TIMEOUT=(\d+)", text)))
+    least += max(SLACK, GRACE + LAST)
     limits = r"(?:TimeoutStopSec=|--stop-timeout |stop_grace_period: |GracePeriodSeconds: )(\d+)"
     found = [float(number) for number in re.findall(limits, text)]
     assert 4 == len(found)

@@ -15,6 +15,7 @@ from .main import UNFINISHED
 from .worker_build import AnyWorker, build
 from .worker_child import Line
 from .worker_files import own_files
+from .worker_guard import guard
 from .worker_settings import Settings
 from .worker_state import Beats, Facts, notify
 from .worker_target import load
@@ -44,6 +45,8 @@ def work(target: str, settings: Settings, child: int | None) -> int:
     beats = Beats(settings.state if child is None else None, run.facts)
     run.say(ready=True, shutdown_timeout=worker.shutdown_timeout)
     beats.start()
+    if child is None:  # a child has its parent
+        guard(worker.shutdown_timeout)
     notify("READY=1")
     _log.info("%s works on %s", target, ", ".join(repr(queue.name) for queue in worker.queues))
     try:
