@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import sqlite3
@@ -18,6 +19,7 @@ import pytest
 from queuekit._envelope import NO_HEADERS, Place, new_ids, unwrap, wrap
 from queuekit.abilities import Limits
 from queuekit.backends._sqlite_groups import HOLDER
+from queuekit.backends.async_sqlite import AsyncSQLiteTransport
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import QueueFull
 from queuekit.testing import MovableClock
@@ -386,6 +388,22 @@ def test_all_who_wait_for_a_rate_share_it(path: Path) -> None:
     assert len(times) > 25, "they wait longer than for their turn"
     for transport in transports:
         transport.close()
+
+
+def test_an_asyncio_claim_waits_for_its_turn(path: Path) -> None:
+    """Nothing changes the file when a turn comes; looks every 50 ms would miss most of them."""
+    limits = Limits(rate=50, per=1.0)
+
+    async def main() -> int:
+        transport = AsyncSQLiteTransport(path)
+        await transport.push("q", [b"x"] * 200)
+        done, end = 0, time.monotonic() + 1.5
+        while (left := end - time.monotonic()) > 0:
+            done += len(await transport.claim_within("q", limits=limits, lease=60.0, timeout=left))
+        await transport.aclose()
+        return done
+
+    assert 40 < asyncio.run(main()) <= 90
 
 
 # At random

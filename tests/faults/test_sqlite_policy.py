@@ -1,4 +1,4 @@
-"""Bounds and groups in SQLite under load: many processes, some of them killed."""
+"""Bounds, groups and limits in SQLite under load: many processes, some of them killed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from queuekit._envelope import NO_HEADERS, Place, unwrap, wrap
+from queuekit.abilities import Limits
 from queuekit.backends._sqlite_groups import HOLDER
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import QueueFull
@@ -187,3 +189,60 @@ def test_groups_keep_their_order_under_workers_that_are_killed(tmp_path: Path) -
         assert (0,) == conn.execute("SELECT count(*) FROM queuekit_groups").fetchone()
     conn.close()
     print(f"{count} messages, {killed} kills, {again} delivered again")
+
+
+# Limits
+
+RATE = Limits(rate=20.0, per=1.0, burst=5)
+IN_FLIGHT = Limits(in_flight=3)
+CLAIMED = """
+CREATE TABLE watch (now INTEGER, peak INTEGER);
+INSERT INTO watch VALUES (0, 0);
+CREATE TRIGGER watch_1 AFTER INSERT ON queuekit_claims BEGIN
+    UPDATE watch SET now = now + 1, peak = max(peak, now + 1);
+END;
+CREATE TRIGGER watch_2 AFTER DELETE ON queuekit_claims BEGIN UPDATE watch SET now = now - 1; END;
+"""
+
+
+def _take(path: str, limits: Limits, started: Any, results: Any) -> None:
+    transport = SQLiteTransport(path)
+    started.wait()
+    done, until = 0, time.time() + 3.0
+    while (left := until - time.time()) > 0:
+        found = transport.claim_within("q", limits=limits, lease=60.0, timeout=min(left, 0.3))
+        time.sleep(0.002 * len(found))
+        assert [] == transport.ack("q", [one.receipt for one in found])
+        done += len(found)
+    transport.close()
+    results.put(done)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("limits", [RATE, IN_FLIGHT], ids=["rate", "in flight"])
+def test_limits_are_shared_by_processes(tmp_path: Path, limits: Limits) -> None:
+    path, results = str(tmp_path / "queue.db"), SPAWN.Queue()
+    transport = SQLiteTransport(path)
+    transport.push("q", [b"x"] * 5000)
+    with sqlite3.connect(path) as conn:
+        conn.executescript(CLAIMED)
+    started = SPAWN.Barrier(9)
+    workers = [SPAWN.Process(target=_take, args=(path, limits, started, results)) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    start = time.time()  # before the first of them: that allows for more, never for less
+    started.wait()
+    taken = sum(results.get(timeout=50) for _ in workers)
+    seconds = time.time() - start
+    for worker in workers:
+        worker.join()
+    now, peak = conn.execute("SELECT now, peak FROM watch").fetchone()
+    assert 0 == now
+    if limits is RATE:
+        assert 25 < taken <= 20.0 * seconds + 5
+    else:
+        assert taken > 25
+        assert 3 == peak
+    assert (5000 - taken, 0, 0) == transport.stats("q")
+    conn.close()
+    transport.close()
