@@ -297,18 +297,11 @@ def test_clocks_of_clients_a_day_apart_change_nothing(shop: Shop) -> None:
     assert (0, 0, 0) == shop.counts()
 
 
-@pytest.mark.parametrize(
-    ("kind", "way"),
-    [
-        case(kind, way, fast=(kind, way) == ("redis", "loop"))
-        for kind in STORES
-        for way in ("loop", "interpreter")
-    ],
-)
-def test_a_worker_that_could_not_renew_says_so_and_acks_nothing(shop: Shop, way: str) -> None:
-    """W3: a handler that blocks the event loop, or holds the interpreter, for three leases."""
+@on("redis")
+def test_a_worker_that_could_not_renew_says_so_and_acks_nothing(shop: Shop) -> None:
+    """W3: a handler that holds the interpreter for three leases."""
     shop.jobs.put("x")
-    with child("stuck", shop.url, lease=LEASE, seconds=3 * LEASE, way=way) as worker:
+    with child("stuck", shop.url, lease=LEASE, seconds=3 * LEASE, way="interpreter") as worker:
         while "attempt" not in (word := worker.hear()):
             assert "appendonly" in word["log"]  # the server of the tests has none
         assert 1 == word["attempt"]
@@ -325,10 +318,18 @@ def test_a_worker_that_could_not_renew_says_so_and_acks_nothing(shop: Shop, way:
     assert (0, 0, 0) == shop.counts()
 
 
-@on()
-def test_a_handler_that_lets_others_run_keeps_its_lease(shop: Shop) -> None:
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        case(kind, way, fast=(kind, way) == ("redis", "loop"))
+        for kind in STORES
+        for way in ("sleep", "loop")
+    ],
+)
+def test_a_handler_that_lets_other_threads_run_keeps_its_lease(shop: Shop, way: str) -> None:
+    """Also one that blocks its event loop."""
     shop.jobs.put("x")
-    with child("stuck", shop.url, lease=3 * LEASE, seconds=7 * LEASE, way="sleep") as worker:
+    with child("stuck", shop.url, lease=3 * LEASE, seconds=7 * LEASE, way=way) as worker:
         while "attempt" not in (word := worker.hear()):
             assert "appendonly" in word["log"]
         assert 1 == word["attempt"]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from .._envelope import frame_attempts, frame_id
-from ..transport import MAX_CLAIM, Delivery, Receipt
+from ..transport import Delivery, Receipt
 from ._sqlite_lanes import Lane
+from ._sqlite_places import SPAN
 
 _PEEK: Final = (
     "SELECT due, seq, attempts, key, body FROM queuekit_delayed WHERE queue = ?"
@@ -32,7 +33,7 @@ def peek_delayed(
 ) -> list[tuple[Delivery, float]]:
     """Return the next delayed messages and the seconds left; see ``Delaying.peek_delayed``."""
     found: list[tuple[Delivery, float]] = []
-    rows = cur.execute(_PEEK, (lane.number, min(limit, MAX_CLAIM))).fetchall()
+    rows = cur.execute(_PEEK, (lane.number, min(limit, SPAN))).fetchall()
     for due, seq, attempts, key, body in rows:
         name = key or frame_id(body) or ""
         attempt = attempts + frame_attempts(body) + 1

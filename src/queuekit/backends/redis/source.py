@@ -87,7 +87,7 @@ class Source:
 
     def for_threads(self) -> Source | ClusterSource:
         """Return a source of connections for threads, where this one is for asyncio."""
-        return _for_threads(self.blocking, self.name)
+        return _for_threads(self.blocking, self.name, self.advice)
 
     def connection(self) -> Connection:
         """Make a connection; it connects later."""
@@ -108,9 +108,9 @@ class ClusterSource:
     """Makes sources for the nodes of a cluster, of which some are known at first."""
 
     __slots__ = (
-        "_advice",
         "_kind",
         "_options",
+        "advice",
         "blocking",
         "name",
         "seeds",
@@ -129,7 +129,7 @@ class ClusterSource:
         self.seeds = seeds
         self.name = f"the cluster of {seeds[0]}"
         """The cluster, for errors."""
-        self._advice = Advice(self.name)
+        self.advice = Advice(self.name)
         first = self.at(seeds[0])
         self.socket_timeout = first.socket_timeout
         nodes = ",".join(map(str, seeds))
@@ -142,12 +142,12 @@ class ClusterSource:
 
     def for_threads(self) -> Source | ClusterSource:
         """See ``Source.for_threads``."""
-        return _for_threads(self.blocking, self.name)
+        return _for_threads(self.blocking, self.name, self.advice)
 
     def at(self, address: Address) -> Source:
         """Return a source of connections to one node."""
         source = Source(self._kind, {**self._options, "host": address.host, "port": address.port})
-        source.advice = self._advice
+        source.advice = self.advice
         return source
 
 
@@ -155,10 +155,12 @@ Blocking = Callable[[], "Source | ClusterSource"]
 """Makes a source for threads; set by whoever knows how the one for asyncio was made."""
 
 
-def _for_threads(blocking: Blocking | None, name: str) -> Source | ClusterSource:
+def _for_threads(blocking: Blocking | None, name: str, advice: Advice) -> Source | ClusterSource:
     if blocking is None:
         raise Unsupported(f"how to reach {name} from a thread is not known: use from_url")
-    return blocking()
+    source = blocking()
+    source.advice = advice  # which is given once
+    return source
 
 
 def _is_internal(key: str) -> bool:
