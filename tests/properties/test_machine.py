@@ -68,7 +68,8 @@ def run_placed(subject: Callable[[], Subject], examples: int) -> None:
     one.close()
     needs(features.groups and features.priorities, "groups and priorities")
     needs(features.dedup and features.bounds, "dedup and bounds")
-    run(subject, examples, machine=PlacedMachine, minimum=PLACED_MINIMUM)
+    minimum = {what: least * examples // 600 for what, least in PLACED_MINIMUM.items()}
+    run(subject, examples, machine=PlacedMachine, minimum=minimum)
 
 
 @pytest.mark.timeout(120 * SCALE)
