@@ -325,3 +325,32 @@ def test_an_id_that_is_put_twice_does_not_pass_for_the_holder(transport: RedisTr
     assert [] == transport.claim("q", lease=LEASE)
     assert [] == transport.ack("q", [held.receipt])
     assert [b"2"] == inner(transport.claim("q", lease=LEASE))
+
+
+def test_who_is_woken_without_a_turn_wakes_another(
+    transport: RedisTransport, redis_client: redis.Redis
+) -> None:
+    found: list[bytes] = []
+    limits = Limits(rate=0.01)
+
+    def limited() -> None:
+        one = transport.claim_within("q", limits=limits, lease=LEASE, timeout=1.0)
+        found.extend(inner(one))
+
+    def unlimited() -> None:
+        found.extend(inner(transport.claim("q", lease=LEASE, timeout=1.0)))
+
+    transport.push("q", [placed(b"warm", 1)], options=PLACED)
+    transport.ack("q", [one.receipt for one in transport.claim("q", lease=LEASE)])
+    transport.claim("q", lease=LEASE)
+    threads = [threading.Thread(target=each) for each in (limited, limited, unlimited)]
+    for n, thread in enumerate(threads):
+        thread.start()
+        wait_until(lambda n=n: redis_client.info("clients")["blocked_clients"] > n)
+    begun = time.monotonic()
+    transport.push("q", [placed(b"1", 1), placed(b"2", 1)], options=PLACED)
+    wait_until(lambda: len(found) == 2)
+    assert time.monotonic() - begun < 0.6, "it waited for the end of its slice"
+    for thread in threads:
+        thread.join()
+    assert [b"1", b"2"] == sorted(found)

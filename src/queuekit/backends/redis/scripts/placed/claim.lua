@@ -48,6 +48,13 @@ if #due > 0 then
   keep_signs(q)
 end
 
+-- Who was woken and has no turn leaves the wake to others.
+local function limited(wait)
+  begin(q.leases)
+  keep_signs(q)
+  return {wait, 'LIMITED'}
+end
+
 if most > 0 then
   limit = 1
   local claims = redis.call('ZCARD', q.leases)
@@ -55,7 +62,7 @@ if most > 0 then
     claims = claims - 1
   end
   if claims >= most then
-    return {-1, 'LIMITED'}
+    return limited(-1)
   end
 end
 local turn = micros -- when the turns that were taken are over
@@ -63,7 +70,7 @@ if interval > 0 then
   turn = math.max(micros, tonumber(redis.call('GET', turns) or 0))
   limit = math.min(limit, math.floor(burst - (turn - micros) / interval + 0.000001))
   if limit < 1 then
-    return {math.ceil((turn - micros - (burst - 1) * interval) / 1000), 'LIMITED'}
+    return limited(math.ceil((turn - micros - (burst - 1) * interval) / 1000))
   end
 end
 
