@@ -21,6 +21,7 @@ class Crew(Generic[M]):
         self.error: BaseException | None = None
         """The first one that ended a thread."""
         self._threads: dict[M, threading.Thread] = {}
+        self._over: set[M] = set()
         self._news: SimpleQueue[None] = SimpleQueue()  # unlike an Event good in signal handlers
 
     def start(self, items: Iterable[M], work: Callable[[M], None]) -> None:
@@ -34,13 +35,12 @@ class Crew(Generic[M]):
             name = f"queuekit-worker-{number}"
             thread = threading.Thread(target=self._run, args=(work, item), name=name, daemon=True)
             self._threads[item] = thread
-        for thread in list(self._threads.values()):
+        for thread in self._threads.values():
             thread.start()
 
     def left(self) -> list[M]:
         """Return the items whose threads are not at their end."""
-        threads = list(self._threads.items())  # each takes itself out when it ends
-        return [item for item, thread in threads if thread.is_alive()]
+        return [item for item in self._threads if item not in self._over]
 
     def wait(self, seconds: float) -> None:
         """Return when a thread has ended, at a call of ``wake``, or after *seconds*; or before."""
@@ -61,7 +61,7 @@ class Crew(Generic[M]):
         except BaseException as exc:  # noqa: BLE001 - `run` raises it
             self.error = self.error or exc
         finally:
-            self._threads.pop(item, None)
+            self._over.add(item)
             self.wake()
 
 

@@ -182,7 +182,7 @@ def test_a_handler_that_blocks_its_loop_holds_nothing_up(
     shop.until(lambda: shop.notes)
     worker.terminate()
     assert 5 == worker.wait(timeout=20)
-    assert left == shop.counts()
+    assert left == shop.counts(), shop.said
 
 
 def test_a_signal_while_the_module_is_imported_ends_it(shop: Shop) -> None:

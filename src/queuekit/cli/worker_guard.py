@@ -53,10 +53,9 @@ def _watch(hears: socket.socket, shutdown_timeout: float) -> None:
                     wait = GRACE + (shutdown_timeout if count == 1 else 0.0)
                     end = min(end, time.monotonic() + wait)
     _log.error("this worker does not end: interrupting what it works on")
-    for _ in range(count, _ENOUGH):
+    for number in (signal.SIGTERM, signal.SIGINT)[: _ENOUGH - count]:  # one twice may count once
         # To the main thread by name: else its system call might go on.
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        time.sleep(0.1)  # two at once would count as one
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
     time.sleep(LAST)
     _log.critical("this worker does not end: ending it; its messages come back with their lease")
     logging.shutdown()
