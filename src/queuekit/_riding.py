@@ -104,8 +104,8 @@ class Riding(Generic[T]):
     def rest(self) -> None:
         """Send what waits: a loop is at its end."""
         self.flush()
-        if not self._messages and self._later.running:
-            self._later.stop()
+        if not self._messages:
+            self._later.stop()  # also where it says that it is at its end: it sends the last
 
     def close(self) -> None:
         """Send what waits, and take no more."""

@@ -104,8 +104,8 @@ class AsyncRiding(Generic[T]):
     async def rest(self) -> None:
         """Send what waits: a loop is at its end."""
         await self.flush()
-        if not self._messages and self._later.running:
-            await self._later.stop()
+        if not self._messages:
+            await self._later.stop()  # also where it says that it is at its end: it sends the last
 
     async def aclose(self) -> None:
         """Send what waits, and take no more."""

@@ -1,0 +1,41 @@
+"""Acks that a thread is about to send when a loop comes to its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from .rig import Rig, take
+
+
+def test_the_end_of_a_loop_waits_for_the_last_acks_of_the_thread_that_sends_them() -> None:
+    rig = Rig()
+    jobs = rig.jobs(lease=0.4)  # acks travel for a tenth of a second
+    jobs.put_many(range(2))
+    first, second = take(jobs), take(jobs)
+    riding = jobs.riding
+    begun = threading.Event()
+    ack = rig.flaky.ack
+    works: list[bool] = []
+
+    def slow(*arguments: Any) -> Any:
+        if works:
+            begun.set()
+            time.sleep(0.3)
+        return ack(*arguments)
+
+    def work() -> bool:
+        found = riding.flush()
+        if found and not works:
+            works.append(True)
+            riding.add(second)  # comes just before the thread says that it is at its end
+            return False
+        return found
+
+    rig.flaky.ack = slow  # type: ignore[method-assign]
+    riding._later._work = work
+    riding.add(first)
+    assert begun.wait(10)
+    riding.rest()
+    assert (0, 0, 0) == rig.counts()
