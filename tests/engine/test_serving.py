@@ -271,7 +271,7 @@ def test_an_error_that_cannot_pass_ends_it_after_what_it_works_on() -> None:
     finished: list[Any] = []
 
     def handle(message: Any) -> None:
-        rig.flaky.fail_next("claim", error=ZeroDivisionError("broken"), times=9)
+        rig.flaky.fail_next("claim", error=ZeroDivisionError("broken"))
         sleep(0.2)
         finished.append(message.body)
 

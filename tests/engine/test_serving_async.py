@@ -271,7 +271,7 @@ async def test_an_error_that_cannot_pass_ends_it_after_what_it_works_on() -> Non
     finished: list[Any] = []
 
     async def handle(message: Any) -> None:
-        rig.flaky.fail_next("claim", error=ZeroDivisionError("broken"), times=9)
+        rig.flaky.fail_next("claim", error=ZeroDivisionError("broken"))
         await asleep(0.2)
         finished.append(message.body)
 
