@@ -24,7 +24,7 @@ def test_a_body_without_a_frame_stays_as_it_is(body: bytes) -> None:
     if body[:2] != frame.MAGIC:
         assert frame.Envelope(None, {}, body) == frame.unwrap(body)
         assert frame.frame_id(body) is None
-        assert body == frame.strip_store_frame(body)
+        assert body == frame.bare(body)
 
 
 @given(st.binary())
@@ -34,7 +34,7 @@ def test_hostile_bytes_end_in_an_error_of_ours(rest: bytes) -> None:
     except frame.FrameError:
         pass
     frame.frame_id(frame.MAGIC + rest)
-    frame.strip_store_frame(frame.MAGIC + rest)
+    frame.bare(frame.MAGIC + rest)
 
 
 @pytest.mark.parametrize("size", range(2, 20))
@@ -72,9 +72,9 @@ def test_the_attempts_are_no_part_of_the_message() -> None:
 
 def test_only_the_stores_own_frame_is_stripped() -> None:
     store = frame.MAGIC + bytes([frame.BY_STORE, 3]) + ID + b"body"
-    assert b"body" == frame.strip_store_frame(store)
+    assert b"body" == frame.bare(store)
     mine = frame.wrap(ID, b"body")
-    assert mine == frame.strip_store_frame(mine)
+    assert mine == frame.bare(mine)
 
 
 @given(st.binary(min_size=10, max_size=10), st.integers(1, 300), st.integers(0, 2**48 - 1))

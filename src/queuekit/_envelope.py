@@ -196,9 +196,9 @@ def has_place(data: bytes) -> bool:
     return data[:2] == MAGIC and len(data) >= HEAD and bool(data[2] & PLACED)
 
 
-def strip_store_frame(data: bytes) -> bytes:
+def bare(data: bytes) -> bytes:
     """Take off a frame that the store added by itself; leave every other body alone."""
-    return data[HEAD:] if data[:3] == _STORE_HEAD else data
+    return data[HEAD:] if data[:3] == _STORE_HEAD and len(data) >= HEAD else data
 
 
 def claimed_id(token: str, index: int) -> str:

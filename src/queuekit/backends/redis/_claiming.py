@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from ..._entropy import entropy
-from ..._envelope import HEAD, MAGIC, claimed_id
+from ..._envelope import HEAD, MAGIC, bare, claimed_id
 from ...transport import MAX_CLAIM, Delivery, Receipt
 from . import _script
-from ._claims import bare, receipt_ends
+from ._claims import receipt_ends
 from ._wire import Argument, Command, Reply
 from .keys import Keys
 

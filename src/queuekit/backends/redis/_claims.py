@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, cast
 
-from ..._envelope import BY_STORE, HEAD, MAGIC, PLACED
+from ..._envelope import has_place
 from ..._receipt import by_claim, place_of
 from ...transport import MAX_CLAIM, Receipt
 from . import _script
@@ -176,17 +176,6 @@ def by_groups(receipts: Iterable[Receipt], *, by_place: bool) -> list[Receipt]:
     for group in by_claim(receipts):
         ordered += sorted(group, key=place_of) if by_place else group
     return ordered
-
-
-def has_place(body: bytes) -> bool:
-    """Tell whether a body has a frame that carries a level or a group."""
-    return body[:2] == MAGIC and len(body) >= HEAD and bool(body[2] & PLACED)
-
-
-def bare(body: bytes) -> bytes:
-    """Take off a frame that a script added by itself; leave every other body alone."""
-    by_store = body[:2] == MAGIC and len(body) >= HEAD and body[2] == BY_STORE
-    return body[HEAD:] if by_store else body
 
 
 def bodies_of(reply: Reply) -> list[bytes]:

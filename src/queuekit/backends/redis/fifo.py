@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from ..._acompat import sleep
+from ..._envelope import bare
 from ...errors import QueueFull
-from ._claims import bare
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
 from .exchange import Exchange

@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from ..._acompat import asleep
+from ..._envelope import bare
 from ...errors import QueueFull
-from ._claims import bare
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
 from .exchange_async import AsyncExchange

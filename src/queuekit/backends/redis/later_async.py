@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
-from ..._envelope import HEAD, MAGIC
+from ..._envelope import HEAD, MAGIC, bare
 from ...errors import Unsupported
 from ...transport import Delivery, Receipt
 from . import _script
-from ._claims import bare, in_order
+from ._claims import in_order
 from ._puts import chunks
 from ._tries import alike
 from ._wire import Argument, Reply

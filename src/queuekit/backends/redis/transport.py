@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_push, check_seconds
+from ..._envelope import bare, has_place
 from ..._forks import FORKS
 from ...abilities import Limits
 from ...errors import TransportClosed
@@ -21,7 +22,7 @@ from ...transport import (
     Receipt,
     Transport,
 )
-from ._claims import bare, bodies_of, has_place, in_order
+from ._claims import bodies_of, in_order
 from ._confirm import WAITS_FOR
 from ._limits import turns_of
 from ._placing import PLAIN, Placing, placing_of, steps
