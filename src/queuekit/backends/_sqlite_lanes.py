@@ -75,7 +75,7 @@ class Lane:
 
     def stats(self, cur: sqlite3.Cursor) -> QueueStats:
         """Count messages by state, in one snapshot; walks over all but what can be claimed."""
-        names = (self.ready.range[0], self.number)
+        names = {"base": self.ready.range[0], "queue": self.number}
         return QueueStats(*cur.execute(sql.STATS, names).fetchone())
 
     def purge(self, cur: sqlite3.Cursor) -> int:

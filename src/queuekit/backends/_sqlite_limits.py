@@ -19,8 +19,10 @@ from ._sqlite_sql import DELAYED, READY, WAITING
 _SLACK: Final = 1e-6
 """Seconds: what rounding the store's time may take from a turn."""
 
-_LENGTH: Final = f"SELECT {READY} + hidden FROM queuekit_bounds WHERE queue = ?2"
-_COUNT_ON: Final = f"INSERT INTO queuekit_bounds (queue, hidden) VALUES (?2, {WAITING} + {DELAYED})"
+_LENGTH: Final = f"SELECT {READY} + hidden FROM queuekit_bounds WHERE queue = :queue"
+_COUNT_ON: Final = (
+    f"INSERT INTO queuekit_bounds (queue, hidden) VALUES (:queue, {WAITING} + {DELAYED})"
+)
 _COUNTED: Final = """CREATE TRIGGER IF NOT EXISTS queuekit_{0}_{1}
     AFTER {2} ON queuekit_{0}{3} BEGIN
     UPDATE queuekit_bounds SET hidden = hidden {4} 1 WHERE queue = {5}.queue;
@@ -45,7 +47,7 @@ class Bound:
     __slots__ = ("_names",)
 
     def __init__(self, number: int) -> None:
-        self._names = (number * SPAN, number)
+        self._names = {"base": number * SPAN, "queue": number}
 
     def has_room(self, cur: sqlite3.Cursor, new: int, most: int) -> bool:
         """

@@ -114,14 +114,14 @@ NEXT: Final = (
 # Positions of one level have no gaps: they are taken from one end only, and both ends only grow by
 # one. The first parameter is the first position of the queue, the second one its number.
 _ENDS: Final = (
-    "coalesce((SELECT pos FROM queuekit_lanes WHERE pos BETWEEN ?1 + {0} AND ?1 + {1}"
+    "coalesce((SELECT pos FROM queuekit_lanes WHERE pos BETWEEN :base + {0} AND :base + {1}"
     " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_lanes"
-    " WHERE pos BETWEEN ?1 + {0} AND ?1 + {1} ORDER BY pos LIMIT 1) + 1, 0)"
+    " WHERE pos BETWEEN :base + {0} AND :base + {1} ORDER BY pos LIMIT 1) + 1, 0)"
 )
 READY: Final = " + ".join(_ENDS.format(*each) for each in LEVELS.values())
-WAITING: Final = f"(SELECT count(*) FROM queuekit_groups WHERE queue = ?2 AND seq > {HOLDER})"
-DELAYED: Final = "(SELECT count(*) FROM queuekit_delayed WHERE queue = ?2)"
+WAITING: Final = f"(SELECT count(*) FROM queuekit_groups WHERE queue = :queue AND seq > {HOLDER})"
+DELAYED: Final = "(SELECT count(*) FROM queuekit_delayed WHERE queue = :queue)"
 STATS: Final = (
     f"SELECT {READY} + {WAITING}, {DELAYED},"
-    " (SELECT count(*) FROM queuekit_claims WHERE queue = ?2 AND expires >= 0)"
+    " (SELECT count(*) FROM queuekit_claims WHERE queue = :queue AND expires >= 0)"
 )
