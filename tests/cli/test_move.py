@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -23,13 +24,15 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.fixture
-def jobs(tmp_path: Path) -> ReliableQueue[bytes]:
-    return ReliableQueue("jobs", f"sqlite:///{tmp_path}/old.db", serializer="bytes")
+def jobs(tmp_path: Path) -> Iterator[ReliableQueue[bytes]]:
+    with ReliableQueue("jobs", f"sqlite:///{tmp_path}/old.db", serializer="bytes") as queue:
+        yield queue
 
 
 @pytest.fixture
-def moved(tmp_path: Path) -> ReliableQueue[bytes]:
-    return ReliableQueue("mails", f"sqlite:///{tmp_path}/new.db", serializer="bytes")
+def moved(tmp_path: Path) -> Iterator[ReliableQueue[bytes]]:
+    with ReliableQueue("mails", f"sqlite:///{tmp_path}/new.db", serializer="bytes") as queue:
+        yield queue
 
 
 OLD, NEW = "sqlite:old.db#jobs", "sqlite:new.db#mails"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,10 @@ from queuekit import Once, ReliableQueue, SQLiteTransport
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(tmp_path / "shop.db")
-    connection.execute("CREATE TABLE effects (id TEXT)")
-    return connection
+def shop(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        connection.execute("CREATE TABLE effects (id TEXT)")
+        yield connection
 
 
 def consumer(shop: sqlite3.Connection) -> ReliableQueue[str]:
