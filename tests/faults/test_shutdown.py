@@ -61,6 +61,12 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, redis_prefix: str) -> st
 
 
 @pytest.fixture
+def jobs(url: str) -> Iterator[ReliableQueue[Any]]:
+    with ReliableQueue[Any]("jobs", url) as queue:
+        yield queue
+
+
+@pytest.fixture
 def processes() -> Iterator[list[Process]]:
     started: list[Process] = []
     yield started
@@ -74,10 +80,15 @@ BOTH = pytest.mark.parametrize("colour", ["threads", "async"])
 
 
 def shut_down(
-    url: str, folder: Path, colours: list[str], processes: list[Process], count: int, rounds: int
+    jobs: ReliableQueue[Any],
+    url: str,
+    folder: Path,
+    colours: list[str],
+    processes: list[Process],
+    count: int,
+    rounds: int,
 ) -> None:
     """Have workers that come and go do *count* messages, and balance the account."""
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put_many(range(count))
     chance = random.Random(1)
     got: Counter[str] = Counter()
@@ -104,28 +115,26 @@ def shut_down(
     ended = [line for one in processes for line in one.lines("ended")]
     assert sorted(f"{number} 1" for number in range(count)) == sorted(ended)
     assert (0, 0, 0) == jobs.stats()
-    jobs.close()
 
 
 def test_sigterm_under_load_leaves_nothing_claimed_and_the_account_balances(
-    url: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], tmp_path: Path, processes: list[Process]
 ) -> None:
-    shut_down(url, tmp_path, ["threads", "async"], processes, 1500, 2)
+    shut_down(jobs, url, tmp_path, ["threads", "async"], processes, 1500, 2)
 
 
 @pytest.mark.t2
 @pytest.mark.timeout(600)
 def test_workers_come_and_go_twenty_times(
-    url: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], tmp_path: Path, processes: list[Process]
 ) -> None:
-    shut_down(url, tmp_path, ["threads", "async", "threads"], processes, 20_000, 20)
+    shut_down(jobs, url, tmp_path, ["threads", "async", "threads"], processes, 20_000, 20)
 
 
 @BOTH
 def test_at_the_deadline_it_exits_and_gives_back_what_is_not_done(
-    url: str, colour: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], colour: str, tmp_path: Path, processes: list[Process]
 ) -> None:
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put_many(range(20))
     options = {"seconds": 120.0, "concurrency": 3, "prefetch": 4, "shutdown_timeout": 0.5}
     worker = Process(colour, url, tmp_path / "work", **options)
@@ -145,9 +154,13 @@ def test_at_the_deadline_it_exits_and_gives_back_what_is_not_done(
 @BOTH
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once(
-    url: str, colour: str, number: signal.Signals, tmp_path: Path, processes: list[Process]
+    url: str,
+    jobs: ReliableQueue[Any],
+    colour: str,
+    number: signal.Signals,
+    tmp_path: Path,
+    processes: list[Process],
 ) -> None:
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put_many(range(5))
     worker = Process(colour, url, tmp_path / "work", seconds=120.0, shutdown_timeout=100.0)
     processes.append(worker)
@@ -162,9 +175,8 @@ def test_a_second_signal_ends_it_at_once(
 
 @BOTH
 def test_an_idle_worker_ends_at_the_first_signal(
-    url: str, colour: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], colour: str, tmp_path: Path, processes: list[Process]
 ) -> None:
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put("x")
     worker = Process(colour, url, tmp_path / "work", queues=["jobs", "other"], concurrency=2)
     processes.append(worker)
@@ -175,9 +187,8 @@ def test_an_idle_worker_ends_at_the_first_signal(
 
 
 def test_a_blocked_event_loop_is_interrupted_by_the_third_signal(
-    url: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], tmp_path: Path, processes: list[Process]
 ) -> None:
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put("x")
     worker = Process("async", url, tmp_path / "work", seconds=120.0, blocks=True)
     processes.append(worker)
@@ -193,9 +204,8 @@ def test_a_blocked_event_loop_is_interrupted_by_the_third_signal(
 
 @BOTH
 def test_a_handler_of_ten_leases_runs_once_beside_others(
-    url: str, colour: str, tmp_path: Path, processes: list[Process]
+    url: str, jobs: ReliableQueue[Any], colour: str, tmp_path: Path, processes: list[Process]
 ) -> None:
-    jobs = ReliableQueue[Any]("jobs", url)
     jobs.put("x")
     options = {"lease": 0.5, "seconds": 5.0, "timeout": 1.0}
     for number in range(2):
