@@ -111,16 +111,18 @@ def test_the_end_of_the_process_sends_the_acks(tmp_path: Path, dies: bool) -> No
 def test_the_end_of_the_loop_sends_the_acks(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/jobs.db"
 
+    left = AsyncReliableQueue[int]("jobs", url)
+
     async def work() -> None:
-        jobs = AsyncReliableQueue[int]("jobs", url)
-        await jobs.put(1)
-        async for message in jobs.consume():
+        await left.put(1)
+        async for message in left.consume():
             await message.ack()
             break
 
     asyncio.run(work())
     with ReliableQueue[int]("jobs", url) as jobs:
         assert (0, 0, 0) == jobs.stats()
+    asyncio.run(left.aclose())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
