@@ -179,9 +179,10 @@ def test_recovery_that_knows_nothing_of_places(
     transport: RedisTransport, other: RedisTransport
 ) -> None:
     transport.push("q", [placed(b"a", 1, "g"), placed(b"b", 1, "g")], options=PLACED)
+    transport.claim("q", lease=0.001)
+    # After the claim, which would bring what is due by then.
     late = PushOptions(placed=True, delay=0.001)
     transport.push("q", [placed(b"late", 0, "g")], options=late)
-    transport.claim("q", lease=0.001)
     time.sleep(0.01)
     assert 1 == other.recover("q", limit=1)
     assert 1 == other.recover("q")
