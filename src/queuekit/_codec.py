@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Generic
 
 from ._checks import refuse_type
-from ._envelope import FrameError, unwrap
+from ._envelope import MAGIC, FrameError, unwrap
 from .errors import DecodeError, EncodeError
 from .serializer import Serializer, T
 
@@ -54,19 +54,37 @@ class Codec(Generic[T]):
         try:
             return self._loads(data)
         except Exception as exc:  # RecursionError and MemoryError included: hostile bytes
-            raise DecodeError(
-                f"the serializer {self.label} cannot decode {len(data)} bytes:"
-                f" {type(exc).__name__}: {exc}",
-                data,
-            ) from exc
+            raise self._undecodable(data, exc) from exc
 
     def decode_stored(self, data: bytes) -> T:
         """Return the body in stored bytes, framed or not, or raise ``DecodeError``."""
+        if data[:2] != MAGIC:
+            return self.decode(data)
         try:
             body = unwrap(data).body
         except FrameError as exc:
             raise DecodeError(f"cannot read {len(data)} stored bytes: {exc}", data) from exc
         return self.decode(body)
+
+    def decode_batch(self, stored: Sequence[bytes], into: list[T]) -> None:
+        """Append the bodies in stored bytes; raise ``DecodeError`` at the first without one."""
+        loads = self._loads
+        for data in stored:
+            if data[:2] == MAGIC:
+                into.append(self.decode_stored(data))
+                continue
+            try:
+                body = loads(data)
+            except Exception as exc:
+                raise self._undecodable(data, exc) from exc
+            into.append(body)
+
+    def _undecodable(self, data: bytes, exc: Exception) -> DecodeError:
+        return DecodeError(
+            f"the serializer {self.label} cannot decode {len(data)} bytes:"
+            f" {type(exc).__name__}: {exc}",
+            data,
+        )
 
 
 def _as_bytes(data: object) -> bytes:

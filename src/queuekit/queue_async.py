@@ -184,18 +184,18 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         while True:
             found = await self._take(limit, wait.remaining(time.monotonic()))
             bodies: list[T] = []
-            buried: list[int] = []
+            is_empty = not found
             try:
-                for i, data in enumerate(found):
+                while len(bodies) < len(found):
                     try:
-                        bodies.append(await self._decode(data))
+                        self._codec.decode_batch(found[len(bodies) :], bodies)
                     except DecodeError as exc:
-                        buried.append(i)
-                        _log.error("%s", exc)
-                if bodies or not found:
+                        _log.error("%s", await self._bury(found[len(bodies)], exc))
+                        del found[len(bodies)]
+                if bodies or is_empty:
                     return bodies
             except BaseException:  # nobody gets them now, so the next call does
-                self._kept[:0] = [data for i, data in enumerate(found) if i not in buried]
+                self._kept[:0] = found
                 raise
 
     async def aclose(self) -> None:
@@ -284,20 +284,15 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         if not found:
             return []
         try:
-            return [await self._decode(found[0])]
-        except DecodeError:
-            raise
+            try:
+                return [self._codec.decode_stored(found[0])]
+            except DecodeError as exc:
+                named = await self._bury(found[0], exc)
+                found.clear()
+                raise named from exc.__cause__
         except BaseException:
             self._kept[:0] = found
             raise
-
-    async def _decode(self, data: bytes) -> T:
-        try:
-            return self._codec.decode_stored(data)
-        except DecodeError as exc:
-            named = DecodeError(f"queue {self._name!r}: {exc}", exc.raw)
-            await self._bury(data, named)
-            raise named from exc.__cause__
 
     def _take_kept(self, limit: int) -> list[bytes]:
         kept = self._kept
@@ -305,7 +300,9 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         del kept[:limit]
         return found
 
-    async def _bury(self, data: bytes, error: DecodeError) -> None:
+    async def _bury(self, data: bytes, cause: DecodeError) -> DecodeError:
+        """Make stored bytes that are no body a dead letter; return the error, with the queue."""
+        error = DecodeError(f"queue {self._name!r}: {cause}", cause.raw)
         envelope = unwrap_or_raw(data)
         body = letter(
             bytes.fromhex(envelope.id) if envelope.id else fresh_ids(1)[0],
@@ -321,6 +318,7 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
             await self._transport.push(dead_name(self._name), [body])
         except TransportError as exc:  # the bytes still reach the caller, in the error
             _log.error("queue %r: no dead letter could be written: %s", self._name, exc)
+        return error
 
 
 class AsyncBodies(Generic[T]):

@@ -93,7 +93,7 @@ def test_what_cannot_go_back_is_kept_for_the_next_pop(
 
     transport.push("q", [b"1", b"2"])
     monkeypatch.setattr(transport._link, "apart", broken)
-    monkeypatch.setattr("queuekit.backends.redis.fifo.bare", no_time)
+    monkeypatch.setattr("queuekit.backends.redis.fifo.bare_all", no_time)
     with pytest.raises(KeyboardInterrupt):
         transport.pop("q", limit=2)
     monkeypatch.undo()

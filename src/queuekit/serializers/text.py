@@ -26,6 +26,8 @@ class BytesSerializer:
 
     def dumps(self, obj: bytes, /) -> bytes:
         """Return the bytes; a bytearray or memoryview is copied."""
+        if type(obj) is bytes:  # nearly always
+            return obj
         if not isinstance(obj, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError("only bytes can be stored as bytes")
         return bytes(obj)

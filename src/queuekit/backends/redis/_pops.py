@@ -28,7 +28,10 @@ class Popped:
 
     def bodies(self) -> list[bytes]:
         """Return the bodies as they are stored, oldest first."""
-        return self.kept + [body for body in self._found() if body != WAKE]
+        found = self._found()
+        if WAKE in found:
+            found = [body for body in found if body != WAKE]
+        return self.kept + found if self.kept else found
 
     def learns(self, keys: Keys) -> bool:
         """Tell whether it was found that the queue keeps places."""
@@ -39,6 +42,8 @@ class Popped:
 
     def _found(self) -> list[bytes]:
         replies, waits = self.replies, self.waits
+        if len(replies) == 1 and not waits:
+            return bodies_of(replies[0])
         found = [body for reply in replies[waits:] for body in bodies_of(reply)]
         if waits and replies and not self.lands:
             found = bodies_of(replies[0])[1:] + found

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from ..._envelope import frame_id
 from ...errors import ConfigurationError
 from . import _script
-from ._wire import PACKED, Command, pack
+from ._wire import PACKED, Command, pack, pack_into
 from .keys import Keys
 
 CHUNK: Final = 1000
@@ -38,8 +38,8 @@ def put_call(keys: Keys, lane_id: bytes, number: int, chunk: Sequence[bytes]) ->
     head, lane = _head(keys.ready), keys.lane(lane_id)
     digits = b"%d" % number
     sizes = (_ARGUMENTS + len(chunk), head, len(lane), lane, len(digits), digits)
-    parts = [b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$1\r\n0\r\n$1\r\n0\r\n" % sizes]
-    parts += [b"$%d\r\n%b\r\n" % (len(body), body) for body in chunk]
+    parts = [b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$1\r\n0\r\n$1\r\n0" % sizes]
+    pack_into(parts, chunk)
     return (PACKED, _script.PUT.hash, b"".join(parts), keys.ready)
 
 
@@ -131,6 +131,9 @@ def _keep(tickets: OrderedDict[Token, Ticket], token: Token, ticket: Ticket, mos
 
 def chunks(bodies: Sequence[bytes]) -> Iterator[list[bytes]]:
     """Cut a batch; the same batch is always cut alike, so that a repeat has the same numbers."""
+    if 0 < len(bodies) <= CHUNK and sum(map(len, bodies)) <= _CHUNK_BYTES:  # nearly always
+        yield list(bodies)
+        return
     chunk: list[bytes] = []
     size = 0
     for body in bodies:

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from ..._acompat import sleep
-from ..._envelope import bare
+from ..._envelope import bare_all
 from ...errors import QueueFull
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
@@ -38,7 +38,7 @@ class Fifo:
         """Pop up to *limit* bodies, waiting *wait* seconds for the first."""
         found = Popped()
         try:
-            return [bare(body) for body in self._pop(queue, keys, limit, wait, found)]
+            return bare_all(self._pop(queue, keys, limit, wait, found))
         except BaseException as exc:
             self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
             raise

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from ..._acompat import asleep
-from ..._envelope import bare
+from ..._envelope import bare_all
 from ...errors import QueueFull
 from ._pops import Kept, Popped, pop, pop_waiting
 from ._wire import Command, LinkBroken
@@ -38,7 +38,7 @@ class AsyncFifo:
         """Pop up to *limit* bodies, waiting *wait* seconds for the first."""
         found = Popped()
         try:
-            return [bare(body) for body in await self._pop(queue, keys, limit, wait, found)]
+            return bare_all(await self._pop(queue, keys, limit, wait, found))
         except BaseException as exc:
             await self._restore(keys, found, is_interrupted=not isinstance(exc, Exception))
             raise

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_push, check_seconds
-from ..._envelope import bare, has_place
+from ..._envelope import bare_all, has_place
 from ..._forks import FORKS
 from ...abilities import Limits
 from ...errors import TransportClosed
@@ -198,7 +198,7 @@ class AsyncRedisTransport(AsyncMarks):
         if WAKE in bodies_of(reply):
             keys.is_placed = True
             return await self.peek(queue, limit=limit)
-        return [bare(body) for body in bodies_of(reply)]
+        return bare_all(bodies_of(reply))
 
     async def stats(self, queue: str) -> QueueStats:
         """See ``Transport.stats``."""
