@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self
+from typing import TYPE_CHECKING, Final, Generic, Self
 
 from ._deadline import Deadline
 from ._outage_async import AsyncOutage
@@ -19,6 +21,8 @@ from .transport import Delivery, Receipt
 if TYPE_CHECKING:
     from ._settling_async import AsyncSettlingQueue
     from ._slot_async import AsyncSlot
+
+_attempt: Final[Callable[[Delivery], int]] = attrgetter("attempt")
 
 
 class AsyncMessages(Generic[T]):
@@ -176,9 +180,11 @@ class AsyncMessages(Generic[T]):
         """
         limit = 1 if self._was_last else limit
         found, self._held_until = await self.queue.claim_slice(limit, deadline)
-        last = [self.queue.retry.gives_up(delivery.attempt) for delivery in found]
-        self._was_last = any(last)
-        count = max(1, last.index(True)) if self._was_last else len(found)
+        gives_up = self.queue.retry.gives_up
+        count = len(found)
+        self._was_last = gives_up(max(map(_attempt, found), default=0))
+        if self._was_last:
+            count = max(1, [gives_up(delivery.attempt) for delivery in found].index(True))
         ahead, behind = found[:count], found[count:]
         self._ahead.extend(ahead)
         try:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, cast
 
 from ..._entropy import entropy
 from ..._envelope import HEAD, MAGIC, bare, claimed_id
@@ -15,6 +15,7 @@ from .keys import Keys
 
 _FRESH: Final = MAGIC + b"\0\0"
 """A frame of ours that was never counted: its four first bytes."""
+_new: Final[Callable[..., Delivery]] = tuple.__new__
 _NO_LIMITS: Final = ("0", 1, 0)
 
 
@@ -92,16 +93,14 @@ class Claim:
         """Return what was claimed, without the places that were settled since."""
         token = self.token
         ends = receipt_ends(len(bodies), self.sent_twice, self.is_placed)
+        receipts = cast("list[Receipt]", [token + end for end in ends])
         found: list[Delivery] = []
-        make = Delivery._make  # faster than the class
-        for end, body in zip(ends, bodies, strict=True):
+        for place, (receipt, body) in enumerate(zip(receipts, bodies, strict=True)):
             if not isinstance(body, bytes):
                 continue
-            receipt = Receipt(token + end)
-            if body[:4] == _FRESH:
-                found.append(make((body, receipt, 1, body[4:HEAD].hex())))
+            if body[:4] == _FRESH:  # nearly always; half the time of the class's own constructor
+                found.append(_new(Delivery, (body, receipt, 1, body[4:HEAD].hex())))
             elif body[:2] != MAGIC or len(body) < HEAD:
-                place = int(end[1:].partition(".")[0])
                 found.append(Delivery(body, receipt, 1, claimed_id(token, place)))
             else:
                 key = body[4:HEAD].hex()
