@@ -196,6 +196,17 @@ def test_a_key_of_another_type_is_an_error_and_changes_nothing(
         assert before == dump(), call
 
 
+def test_a_pop_loses_nothing_for_a_key_of_another_type(
+    transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
+) -> None:
+    keys = Keys(redis_prefix, "q")
+    redis_client.rpush(keys.landing, b"1", b"2")
+    redis_client.set(keys.ready, b"something else")
+    assert [b"1", b"2"] == transport.pop("q", limit=9)
+    with pytest.raises(TransportError, match="WRONGTYPE"):
+        transport.pop("q", limit=9)
+
+
 def test_a_claim_that_is_no_list_stops_no_others(
     transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
 ) -> None:

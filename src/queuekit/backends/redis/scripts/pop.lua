@@ -7,8 +7,10 @@
 
 local landing, queue = unpack(KEYS)
 local limit = tonumber(ARGV[1])
-redis.call('LLEN', queue)
-local bodies = redis.call('LPOP', landing, limit) or {}
+local bodies = redis.call('LPOP', landing, limit)
+if not bodies then
+  return redis.call('LPOP', queue, limit) or {}
+end
 if bodies[1] == WAKE then
   for i = #bodies, 1, -1 do
     redis.call('LPUSH', landing, bodies[i])
@@ -17,11 +19,9 @@ if bodies[1] == WAKE then
 end
 local landed = #bodies
 if landed < limit then
-  local rest = redis.call('LPOP', queue, limit - landed) or {}
-  if landed == 0 then
-    return rest
-  end
-  for i = 1, #rest do
+  -- A key of another kind is for the next call to report: this one has removed bodies.
+  local rest = redis.pcall('LPOP', queue, limit - landed)
+  for i = 1, rest and not rest.err and #rest or 0 do
     bodies[landed + i] = rest[i]
   end
 end
