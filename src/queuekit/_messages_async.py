@@ -72,7 +72,8 @@ class AsyncMessages(Generic[T]):
                 deadline = deadline or Deadline(self._timeout, time.monotonic())
                 await self._outage.endure(exc, deadline)
                 continue
-            self._outage.over()
+            if deadline is not None:  # else nothing was asked of the store
+                self._outage.over()
             if message is not None:
                 return message
             if deadline and not came and not deadline.left(time.monotonic()):
@@ -219,10 +220,9 @@ class AsyncMessages(Generic[T]):
             message.source = holder
             message.until = self._held_until
         holder.working = message  # before it leaves: interrupted in between, it is in both places
-        if self._take(first):
-            return message
-        holder.working = None
-        return None
+        if not self._take(first):
+            holder.working = message = None
+        return message
 
     def _take(self, first: Delivery) -> bool:
         """Take the first one off; False says that another thread (task) has let it go meanwhile."""
