@@ -15,7 +15,7 @@ from .keys import Keys
 
 _FRESH: Final = MAGIC + b"\0\0"
 """A frame of ours that was never counted: its four first bytes."""
-_new: Final[Callable[..., Delivery]] = tuple.__new__
+_new: Final = cast("Callable[[type[Delivery], object], Delivery]", tuple[object, ...].__new__)
 _NO_LIMITS: Final = ("0", 1, 0)
 
 
