@@ -80,12 +80,12 @@ def check_count(what: str, value: object, *, least: int = 1) -> int:
 
 def check_bodies(queue: str, bodies: Iterable[bytes], max_body: int) -> None:
     """Refuse a batch with a body over *max_body* bytes, before anything is stored."""
-    largest = max(map(len, bodies), default=0)
-    if largest > max_body:
-        raise BodyTooLarge(
-            f"a body of {largest} bytes for {queue!r} exceeds the limit of {max_body}; store it"
-            " elsewhere and put a reference, or raise max_body= of the transport"
-        )
+    for body in bodies:
+        if len(body) > max_body:
+            raise BodyTooLarge(
+                f"a body of {len(body)} bytes for {queue!r} exceeds the limit of {max_body}; store"
+                " it elsewhere and put a reference, or raise max_body= of the transport"
+            )
 
 
 def check_limit(what: str, value: float, limit: float | None) -> None:
