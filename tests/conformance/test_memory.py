@@ -23,6 +23,9 @@ from queuekit.testing.suites import (
     WaitSuite,
     WakeSuite,
 )
+from queuekit.testing.suites.samples import QUEUE, numbered
+from queuekit.testing.suites.waits import AT_ONCE, WAKES, taker
+from queuekit.testing.suites.waits_async import begun, take_one
 
 from .harnesses import AsyncMemoryHarness, MemoryHarness
 
@@ -65,11 +68,21 @@ class TestAsyncMemoryOnTheRealClock(AsyncWaitSuite, AsyncWakeSuite):
 async def test_both_colours_share_a_store_and_wake_each_other() -> None:
     sync = MemoryTransport()
     mine = AsyncMemoryTransport(shared_with=sync)
-    task = asyncio.ensure_future(mine.pop("q", timeout=1.0))
-    await asyncio.sleep(0.05)
-    sync.push("q", [b"to the task"])
-    assert [b"to the task"] == await asyncio.wait_for(task, 0.5)
-    thread = asyncio.get_running_loop().run_in_executor(None, lambda: sync.pop("q", timeout=1.0))
-    await asyncio.sleep(0.05)
-    await mine.push("q", [b"to the thread"])
-    assert [b"to the thread"] == await asyncio.wait_for(thread, 0.5)
+    took = 0.0
+    for body in numbered(WAKES):
+        task = await begun(take_one(mine, "pop"))
+        start = time.monotonic()
+        sync.push(QUEUE, [body])
+        woken, found = await task
+        assert [body] == found
+        took += woken - start
+    assert took < AT_ONCE
+    took = 0.0
+    for body in numbered(WAKES):
+        thread = await begun(asyncio.to_thread(taker(sync, "pop")))
+        start = time.monotonic()
+        await mine.push(QUEUE, [body])
+        woken, found = await thread
+        assert [body] == found
+        took += woken - start
+    assert took < AT_ONCE

@@ -2,8 +2,8 @@
 The scripts do what the model's transitions do: the same answer, and the same state after it.
 
 Random steps, not only those that a client would take, go to both. The model's clock is the
-server's; time passes by moving every deadline of both, in whole seconds, while leases and delays
-end on half ones. So no two deadlines tie, and none falls onto the present.
+server's; time passes by moving every deadline of both by a length that none of the leases and
+delays comes near to. So no two deadlines tie, and none falls onto the present.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from .mutants import MUTANTS
 from .server import BUDGET, SCRIPTS, WINDOW, Script, execute
 from .store import SIGN, Command, Entry, Store, Wanted, live
 
-LEASES = (15_500, 45_500)
-DELAYS = (0, 0, 10_500, 25_500)
-JUMP = 20_000
-NEAR = 2_000
-"""Milliseconds by which the two clocks may differ, on a busy machine."""
+LEASES = (155_000, 455_000)
+DELAYS = (0, 0, 105_000, 255_000)
+JUMP = 200_000
+NEAR = 20_000
+"""
+Milliseconds by which the two clocks may differ: as long as the process may stand still between its
+look at the server's clock and a command. Nothing ends so near to a jump.
+"""
 STEPS = 60
 
 
@@ -66,7 +69,7 @@ class Both:
 
     def step(self, command: Command) -> None:
         """Run one command on both, and compare."""
-        time.sleep(0.002)  # so that no two steps have the same millisecond
+        time.sleep(0.001)  # so that no two steps have the same millisecond
         self.store = self.store._replace(now=self.now())
         real = self.send(command)
         self.store, reply, _ = execute(self.store, command, self.scripts)
