@@ -69,8 +69,22 @@ def server_binary() -> tuple[str, str] | None:
     return None
 
 
+PATIENCE = 60
+"""Seconds until a server that was started answers."""
+
+
 def start_server(binary: str, directory: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start a server that keeps nothing, on a free port of this machine."""
+    for _ in range(10):
+        if found := server_on_free_port(binary, directory):
+            return found
+        if "in use" not in (directory / "server.log").read_text():
+            break
+    pytest.fail(f"{binary} did not start:\n{(directory / 'server.log').read_text()}", pytrace=False)
+
+
+def server_on_free_port(binary: str, directory: Path) -> tuple[subprocess.Popen[bytes], str] | None:
+    """Start it; None if it ended, perhaps because somebody else was faster to take the port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -79,18 +93,19 @@ def start_server(binary: str, directory: Path) -> tuple[subprocess.Popen[bytes],
         server = subprocess.Popen(
             [binary, *arguments, "--dir", str(directory)], stdout=log, stderr=log
         )
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
+    url = f"redis://127.0.0.1:{port}/0"
     while time.monotonic() < end and server.poll() is None:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
-                link.sendall(b"PING\r\n")
-                if link.recv(5) == b"+PONG":
-                    return server, f"redis://127.0.0.1:{port}/0"
-        except OSError:
-            time.sleep(0.02)
+            with redis.Redis.from_url(url, socket_timeout=5) as client:
+                if client.info("server")["process_id"] == server.pid:  # not one that was faster
+                    return server, url
+        except redis.RedisError:
+            pass
+        time.sleep(0.02)
     server.kill()
     server.wait()
-    pytest.fail(f"{binary} did not start:\n{(directory / 'server.log').read_text()}", pytrace=False)
+    return None
 
 
 @pytest.fixture(scope="session")
