@@ -73,6 +73,7 @@ class AsyncWaitSuite(AsyncSuite):
             took += time.monotonic() - start
             task.cancel()
             await asyncio.wait([task])
+            assert task.cancelled() or [] == task.result()[1]
         assert took < AT_ONCE
 
     @pytest.mark.parametrize("verb", ["pop", "claim"])
