@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -187,7 +187,8 @@ class WakeSuite(Suite):
         transport = harness.make()
         if not isinstance(transport, WaitingForAny):
             pytest.skip("the transport does not wait for several queues")
-        several, took = [], 0.0
+        several: list[Future[tuple[float, None]]] = []
+        took = 0.0
         for body in numbered(WAKES):
             waiting = begun(pool, lambda: transport.wait_any([QUEUE, OTHER], timeout=WAIT))
             one = begun(pool, claimer(transport))

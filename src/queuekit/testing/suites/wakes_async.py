@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -182,7 +183,8 @@ class AsyncWakeSuite(AsyncSuite):
         transport = harness.make()
         if not isinstance(transport, AsyncWaitingForAny):
             pytest.skip("the transport does not wait for several queues")
-        several, took = [], 0.0
+        several: list[asyncio.Task[tuple[float, None]]] = []
+        took = 0.0
         for body in numbered(WAKES):
             waiting = await begun(transport.wait_any([QUEUE, OTHER], timeout=WAIT))
             one = await begun(claim_one(transport))
