@@ -31,7 +31,7 @@ class Background:
         except BaseException as exc:
             self._error = exc
 
-    def join(self, seconds: float = 10.0) -> Any:
+    def join(self, seconds: float = 30.0) -> Any:
         self._thread.join(seconds)
         assert not self._thread.is_alive(), f"still running after {seconds} s"
         if self._error is not None:

@@ -21,5 +21,5 @@ class Background:
     def __init__(self, call: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         self._task = asyncio.ensure_future(call())
 
-    async def join(self, seconds: float = 10.0) -> Any:
+    async def join(self, seconds: float = 30.0) -> Any:
         return await asyncio.wait_for(self._task, seconds)

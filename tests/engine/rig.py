@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import queuekit._keeping  # noqa: F401 - loaded later it would miss ``stop_time``
 from queuekit import (
     MemoryTransport,
     Message,
@@ -16,11 +19,25 @@ from queuekit import (
     QueueStats,
     ReliableQueue,
 )
+from queuekit._acompat import sleep
 from queuekit.testing import FakeClock, FlakyTransport
 
 NAME = "jobs"
 BOTH = pytest.mark.parametrize("kind", ["queue", "jobs"])
 """Run a test for both engines: ``rig.build(kind)``."""
+
+
+class Time:
+    """The module ``time``, but its monotonic clock is in the test's hand."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return self._clock()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
 
 
 class Rig:
@@ -40,9 +57,45 @@ class Rig:
     def build(self, kind: str, **options: Any) -> Queue[Any] | ReliableQueue[Any]:
         return self.queue(**options) if kind == "queue" else self.jobs(**options)
 
-    def use_real_time(self) -> None:
-        """Let leases and delays run out by themselves."""
-        self.store.store.clock = time.monotonic
+    def stop_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        Have the library tell the time by the store's clock, too, which only the test moves on.
+
+        Then no lease and no timeout ends because the machine was slow. What sleeps does so really:
+        heartbeats come as often as ever.
+        """
+        clock = Time(self.clock)
+        for name, module in list(sys.modules.items()):
+            if name.startswith("queuekit") and getattr(module, "time", None) is time:
+                monkeypatch.setattr(module, "time", clock)
+
+    def note_waits(self) -> list[float]:
+        """Return a list that gets how long the store may wait, at each call that takes."""
+        waits: list[float] = []
+
+        def noting(call: Any) -> Any:
+            def asked(*arguments: Any, **options: Any) -> Any:
+                waits.append(options.get("timeout", 0.0))
+                return call(*arguments, **options)
+
+            return asked
+
+        for method in ("pop", "claim", "ack_and_claim"):
+            setattr(self.flaky, method, noting(getattr(self.flaky, method)))
+        return waits
+
+    def note_renewals(self) -> list[int]:
+        """Return a list that gets how many receipts were extended, after each extension."""
+        sizes: list[int] = []
+        extend = self.flaky.extend
+
+        def noted(queue: str, receipts: Any, *, lease: float) -> Any:
+            lost = extend(queue, receipts, lease=lease)
+            sizes.append(len(receipts))
+            return lost
+
+        self.flaky.extend = noted  # type: ignore[method-assign]
+        return sizes
 
     def cut_waits(self, seconds: float) -> None:
         """Let the store wait no longer than so at a time."""
@@ -58,6 +111,20 @@ class Rig:
 
     def counts(self, queue: str = NAME) -> QueueStats:
         return self.store.stats(queue)
+
+
+def until(is_so: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait until it is so: another thread (task) has to come there, however slow it is."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"still not so after {seconds} s"
+        sleep(0.002)
+
+
+def renewed(sizes: list[int]) -> None:
+    """Wait until the heartbeat has renewed at the present time; see ``note_renewals``."""
+    seen = len(sizes)
+    until(lambda: len(sizes) >= seen + 2)  # the first one may have begun before
 
 
 def take(jobs: ReliableQueue[Any]) -> Message[Any]:

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from queuekit import AsyncWorker, Batch, Hooks, LeaseLost, QueueStats, RetryPolicy, RunReport
 from queuekit._acompat import asleep
+from queuekit.testing import FakeClock
 
-from .colour_async import MARKS
-from .rig_async import AsyncRig, take
+from .colour_async import MARKS, Background
+from .rig_async import AsyncRig, renewed, take, until
 
 pytestmark = MARKS
 
@@ -44,13 +44,19 @@ async def test_a_message_is_held_until_it_is_settled() -> None:
         assert not message.held
 
 
-async def test_a_message_is_held_until_its_lease_may_have_run_out() -> None:
-    jobs = AsyncRig().jobs(lease=0.3)
+async def test_a_message_is_held_until_its_lease_may_have_run_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = AsyncRig()
+    rig.stop_time(monkeypatch)
+    rig.store.store.clock = FakeClock()  # stands still: it is this process's clock that says
+    jobs = rig.jobs(lease=5)
     await jobs.put("x")
     message = await take(jobs)
+    rig.clock.advance(4.9)
     assert message.held
-    await asleep(0.31)
-    assert not message.held  # though the store's clock stands still: it is this process's that says
+    rig.clock.advance(0.2)
+    assert not message.held
     await message.extend(lease=5)
     assert message.held
 
@@ -67,95 +73,119 @@ async def test_a_message_that_was_lost_is_not_held() -> None:
     assert not message.held
 
 
-async def test_a_handler_of_ten_leases_runs_once() -> None:
+async def test_a_handler_of_ten_leases_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.6)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     await jobs.put_many(["slow", "other"])
     runs: list[tuple[Any, int]] = []
 
     async def handle(message: Any) -> None:
         runs.append((message.body, message.attempt))
         if message.body == "slow":
-            await asleep(6)
+            for _ in range(12):
+                rig.clock.advance(0.09)
+                assert await jobs.get() is None
+                await renewed(sizes)
             assert message.held
 
-    worker = AsyncWorker(jobs, handle, concurrency=2, prefetch=2, timeout=0)
-    assert RunReport("idle", 2, 2, 0, 0, 0, 0, 0) == await worker.run()
+    worker = AsyncWorker(jobs, handle, concurrency=2, prefetch=2, max_messages=2)
+    assert RunReport("messages", 2, 2, 0, 0, 0, 0, 0) == await worker.run()
     assert [("other", 1), ("slow", 1)] == sorted(runs)
 
 
-async def test_one_heartbeat_renews_all_in_one_trip() -> None:
+async def test_one_heartbeat_renews_all_in_one_trip(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.9)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     await jobs.put_many(range(8))
+    at_work: list[Any] = []
+    together: list[int] = []
 
     async def handle(message: Any) -> None:
-        await asleep(0.75)
+        at_work.append(message.body)
+        await until(lambda: len(at_work) == 8)
+        if message.body == 0:
+            begun = len(sizes) + 1  # one may be under way
+            await until(lambda: len(sizes) >= begun + 3)
+            together.extend(sizes[begun : begun + 3])
+        await until(lambda: together)
 
-    await AsyncWorker(jobs, handle, concurrency=8, timeout=0).run()
-    assert 1 <= rig.flaky.calls.count("extend") <= 4  # at 0.3 and 0.6 s, on a fast machine
+    report = await AsyncWorker(jobs, handle, concurrency=8, max_messages=8).run()
+    assert ([8, 8, 8], 8) == (together, report.done)
 
 
-async def test_a_batch_is_renewed_while_it_is_gathered_and_worked_on() -> None:
+async def test_a_batch_is_renewed_while_it_is_gathered_and_worked_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.4)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.2)
     await jobs.put_many(range(3))
     runs: list[int] = []
+    kept: list[bool] = []
 
     async def handle(messages: list[Any]) -> None:
         runs.append(len(messages))
-        await asleep(1.5)
-        assert all(message.held for message in messages)
+        for _ in range(4):
+            await renewed(sizes)
+            rig.clock.advance(0.18)
+        kept.extend(message.held for message in messages)
 
-    report = await AsyncWorker(jobs, handle, batch=Batch(5, wait=0.1), timeout=0).run()
-    assert ([3], 3) == (runs, report.done)
+    worker = AsyncWorker(jobs, handle, batch=Batch(5, wait=0.05), timeout=0)
+    running = Background(worker.run)
+    await renewed(sizes)
+    assert [] == runs  # it waits for two more, until time goes on
+    rig.clock.advance(0.05)
+    report = await running.join()
+    assert ([3], [True] * 3, 3) == (runs, kept, report.done)
 
 
-async def test_a_lease_that_is_lost_is_told_and_nothing_is_acked() -> None:
+async def test_a_lease_that_is_lost_is_told_and_nothing_is_acked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=0.1)
     await jobs.put("x")
     seen: list[tuple[int, bool]] = []
     hooks = Lost()
 
     async def handle(message: Any) -> None:
         if message.attempt == 1:
-            await rig.store.release("jobs", [message.receipt], counted=True, delay=0.2)
+            await rig.store.release("jobs", [message.receipt], counted=True)
             try:
-                for _ in range(30):
-                    await asleep(0.02)
-                    if not message.held:
-                        break
+                await until(lambda: not message.held)
             finally:
                 seen.append((message.attempt, message.held))
         else:
             seen.append((message.attempt, message.held))
 
-    worker = AsyncWorker(jobs, handle, timeout=0.5, hooks=hooks)
+    worker = AsyncWorker(jobs, handle, timeout=0, hooks=hooks)
     assert RunReport("idle", 2, 1, 0, 0, 0, 1, 0) == await worker.run()
     assert [(1, False), (2, True)] == seen
     assert ["x"] == hooks.bodies
 
 
 async def test_what_cannot_be_renewed_must_be_presumed_lost(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=0.2)
     await jobs.put("x")
-    rig.flaky.fail_next("extend", times=1000)
     seen: list[bool] = []
 
     async def handle(message: Any) -> None:
+        rig.flaky.fail_next("extend", times=100_000)
+        await until(lambda: "could not be renewed" in caplog.text)
+        assert "may be with others" not in caplog.text
+        rig.clock.advance(0.2)
         try:
-            for _ in range(20):
-                await asleep(0.05)
-                if not message.held:
-                    await asleep(0.5)  # the heartbeat sees it, too
-                    break
+            await until(lambda: "may be with others" in caplog.text)  # the heartbeat sees it, too
         finally:
             seen.append(message.held)
 
@@ -165,28 +195,37 @@ async def test_what_cannot_be_renewed_must_be_presumed_lost(
     assert "may be with others" in caplog.text
 
 
-async def test_an_upper_bound_lets_the_lease_run_out_and_the_message_comes_again() -> None:
+async def test_an_upper_bound_lets_the_lease_run_out_and_the_message_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3, retry=RetryPolicy(base=0.0))
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.12, retry=RetryPolicy(base=0.0))
     await jobs.put("hangs")
     attempts: list[int] = []
-    lived: list[float] = []
+    held: list[bool] = []
 
     async def handle(message: Any) -> None:
         attempts.append(message.attempt)
-        begun = time.monotonic()
-        while message.attempt == 1 and time.monotonic() - begun < 10:
-            await asleep(0.02)
-            if not message.held:
-                raise ValueError("it is with others")
-            lived[:] = [time.monotonic() - begun]
+        if message.attempt > 1:
+            return
+        for _ in range(2):
+            rig.clock.advance(0.1)
+            await renewed(sizes)  # after 0.1 and 0.2 s
+        rig.clock.advance(0.05)
+        await asleep(0.2)  # now, after 0.25 s, some beats renew it no more
+        held.append(message.held)
+        rig.clock.advance(0.08)
+        held.append(message.held)
+        rig.clock.advance(0.1)  # for the store, which may have heard of it later than we sent it
+        raise ValueError("it is with others")
 
-    worker = AsyncWorker(jobs, handle, max_messages=2, max_time=0.6)
+    worker = AsyncWorker(jobs, handle, max_messages=2, max_time=0.22)
     report = await worker.run()
     assert [1, 2] == attempts
     assert (2, 1) == (report.got, report.done)
-    assert 0.4 < lived[0] < 5  # it was renewed, and then no more
+    assert [True, False] == held
     assert EMPTY == await rig.counts()
 
 

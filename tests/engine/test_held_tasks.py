@@ -21,7 +21,7 @@ from queuekit import (
 )
 from queuekit.transport import Transport
 
-from .rig_async import AsyncRig
+from .rig_async import AsyncRig, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,8 +35,8 @@ class Lent(MemoryTransport):
 class Reachable(AsyncMemoryTransport):
     """A transport of a store that threads can reach, too."""
 
-    def __init__(self) -> None:
-        self.blocking = Lent()
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.blocking = Lent(clock=clock)
         super().__init__(shared_with=self.blocking)
 
     def for_threads(self) -> Transport:
@@ -52,21 +52,27 @@ def burn(seconds: float) -> None:
 
 @pytest.mark.parametrize("hold_up", [time.sleep, burn])
 async def test_a_handler_that_blocks_the_loop_for_ten_leases_runs_once(
-    hold_up: Callable[[float], None],
+    hold_up: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Reachable()
-    jobs = AsyncReliableQueue[Any]("jobs", store, lease=0.6)
+    rig = AsyncRig()
+    rig.stop_time(monkeypatch)
+    store = Reachable(rig.clock)
+    jobs = AsyncReliableQueue[Any]("jobs", store, lease=0.1)
     await jobs.put_many(["slow", "other"])
-    beside = ReliableQueue[Any]("jobs", store.blocking, lease=0.6)
+    beside = ReliableQueue[Any]("jobs", store.blocking, lease=0.1)
     stolen: list[Any] = []
     runs: list[tuple[Any, int]] = []
 
     async def handle(message: Any) -> None:
         runs.append((message.body, message.attempt))
         if message.body == "slow":
-            for _ in range(30):
-                hold_up(0.2)
+            for _ in range(12):
+                rig.clock.advance(0.09)
                 stolen.extend(beside.get_many(10))
+                end = time.monotonic() + 30
+                while message.until < rig.clock() + 0.1 and time.monotonic() < end:
+                    hold_up(0.02)
+            assert message.held
 
     report = await AsyncWorker(jobs, handle, prefetch=2, timeout=0).run()
     assert [("slow", 1), ("other", 1)] == runs
@@ -74,19 +80,23 @@ async def test_a_handler_that_blocks_the_loop_for_ten_leases_runs_once(
     assert [] == stolen
 
 
-async def test_where_no_thread_reaches_the_store_a_blocked_loop_loses_its_lease() -> None:
+async def test_where_no_thread_reaches_the_store_a_blocked_loop_loses_its_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.2)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=0.1)
     await jobs.put("x")
 
     async def handle(message: Any) -> None:
         if message.attempt == 1:
-            time.sleep(0.5)  # noqa: ASYNC251 - as bad handlers do
+            for _ in range(3):
+                rig.clock.advance(0.04)
+                time.sleep(0.1)  # noqa: ASYNC251 - as bad handlers do
             assert not message.held
             assert 1 == await rig.store.recover("jobs")
 
-    report = await AsyncWorker(jobs, handle, timeout=0.1).run()
+    report = await AsyncWorker(jobs, handle, timeout=0).run()
     assert (1, 1) == (report.lost, report.done)
 
 
@@ -98,8 +108,11 @@ async def gone(rig: AsyncRig, message: Any) -> None:
     await rig.store.ack("jobs", [message.receipt])
 
 
-async def test_a_handler_is_cancelled_when_its_lease_is_lost() -> None:
+async def test_a_handler_is_cancelled_when_its_lease_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
+    rig.stop_time(monkeypatch)
     jobs = rig.jobs(lease=0.2)
     await jobs.put_many(["x", "y"])
     ends: list[str] = []
@@ -118,11 +131,14 @@ async def test_a_handler_is_cancelled_when_its_lease_is_lost() -> None:
     report = await AsyncWorker(jobs, handle, timeout=0).run()
     assert ["cancelled", "y"] == ends
     assert RunReport("idle", 2, 1, 0, 0, 0, 1, 0) == report
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 20  # it would hang for 30
 
 
-async def test_a_handler_that_swallows_the_cancellation_leaves_the_next_one_alone() -> None:
+async def test_a_handler_that_swallows_the_cancellation_leaves_the_next_one_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
+    rig.stop_time(monkeypatch)
     jobs = rig.jobs(lease=0.2)
     await jobs.put_many(["x", "y", "z"])
     done: list[str] = []
@@ -145,8 +161,11 @@ async def test_a_handler_that_swallows_the_cancellation_leaves_the_next_one_alon
     assert (2, 1) == (report.done, report.lost)
 
 
-async def test_of_a_batch_the_handler_is_cancelled_when_all_are_lost() -> None:
+async def test_of_a_batch_the_handler_is_cancelled_when_all_are_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
+    rig.stop_time(monkeypatch)
     jobs = rig.jobs(lease=0.2)
     await jobs.put_many(range(4))
     calls: list[int] = []
@@ -156,7 +175,10 @@ async def test_of_a_batch_the_handler_is_cancelled_when_all_are_lost() -> None:
         lost = messages if len(calls) == 3 else messages[:1]
         for message in lost:
             await gone(rig, message)
-        await asyncio.sleep(0.5)
+        if lost == messages:
+            await hang(messages[0])
+        await until(lambda: not lost[0].held)
+        await asyncio.sleep(0.2)
         calls.append(0)
 
     report = await AsyncWorker(jobs, handle, batch=Batch(2, wait=0), timeout=0).run()
@@ -176,10 +198,10 @@ async def test_a_cancelled_run_gives_back_what_it_has_and_ends() -> None:
 
     worker = AsyncWorker(jobs, handle, concurrency=2, prefetch=2)
     running = asyncio.create_task(worker.run())
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 30)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 20)
     assert (6, 0, 0) == await rig.counts()
     assert list(range(6)) == [one.body for one in await jobs.get_many(9)]
 
@@ -190,14 +212,13 @@ async def test_a_handler_that_will_not_be_cancelled_is_left_behind() -> None:
     jobs = rig.jobs()
     await jobs.put("x")
     refused: list[BaseException] = []
-    started = asyncio.Event()
+    started, over = asyncio.Event(), asyncio.Event()
 
     async def handle(message: Any) -> None:
         started.set()
-        end = time.monotonic() + 2.5
-        while time.monotonic() < end:
+        while not over.is_set():
             try:
-                await asyncio.sleep(0.1)
+                await asyncio.wait_for(over.wait(), 30)
             except asyncio.CancelledError:
                 pass
         try:
@@ -207,13 +228,11 @@ async def test_a_handler_that_will_not_be_cancelled_is_left_behind() -> None:
 
     worker = AsyncWorker(jobs, handle, shutdown_timeout=0)
     running = asyncio.create_task(worker.run())
-    await asyncio.wait_for(started.wait(), 10)
+    await asyncio.wait_for(started.wait(), 30)
     worker.stop()
-    report = await asyncio.wait_for(running, 10)
+    report = await asyncio.wait_for(running, 20)
+    over.set()
     assert (1, 1) == (report.released, report.unfinished)
     assert (1, 0, 0) == await rig.counts()
-    for _ in range(500):
-        if refused:
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: refused)
     assert [LeaseLost] == [type(exc) for exc in refused]

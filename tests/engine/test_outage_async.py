@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from queuekit import QueueFull, TransportError, TransportUnavailable
-from queuekit._acompat import asleep
 
 from .colour_async import MARKS
 from .rig_async import BOTH, AsyncRig
-from .test_consume_async import bodies_of
 
 pytestmark = MARKS
 
@@ -31,8 +29,10 @@ async def test_a_loop_goes_on_when_the_store_is_back(
     rig = AsyncRig()
     await rig.queue().put(1, 2)
     rig.flaky.fail_next(taking(kind), times=3)
-    with caplog.at_level(logging.WARNING, "queuekit"):
-        assert [1, 2] == await bodies_of(kind, rig.build(kind).consume(timeout=0.9))
+    caplog.set_level(logging.WARNING, "queuekit")
+    async with rig.build(kind).consume(timeout=30) as source:
+        found = [await source.__anext__(), await source.__anext__()]
+    assert [1, 2] == [item if kind == "queue" else item.body for item in found]
     said = [record.getMessage() for record in caplog.records]
     assert 2 == len(said), "one line when it went, one when it came back"
     assert "out of reach" in said[0]
@@ -46,29 +46,36 @@ async def test_a_worker_goes_on_when_the_store_is_back(kind: str) -> None:
     await rig.queue().put(1, 2)
     worked: list[Any] = []
 
-    @queue.worker(timeout=0.9)
+    @queue.worker(timeout=30)
     async def work(item: Any) -> None:
         worked.append(item if kind == "queue" else item.body)
         if len(worked) == 1:
             rig.flaky.fail_next(taking(kind), times=2)
+        else:
+            work.stop()
 
     await work()
     assert [1, 2] == worked
+    assert 0 == rig.flaky.pending
 
 
 @pytest.mark.parametrize("method", ["extend", "move"])
-async def test_a_loop_outlives_an_outage_between_two_messages(method: str) -> None:
+async def test_a_loop_outlives_an_outage_between_two_messages(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
+    rig.stop_time(monkeypatch)
     await rig.push(b"1", b"\xff", b"3")
-    jobs = rig.jobs(lease=1.0)
+    jobs = rig.jobs(lease=60)
     found: list[Any] = []
-    async for message in jobs.consume(timeout=0.9, prefetch=3):
-        await message.ack()
-        found.append((message.body, message.attempt))
-        if len(found) == 1:
-            await asleep(0.6)  # so that the lease is extended before the next
-            rig.flaky.fail_next(method, times=2)
+    async with jobs.consume(timeout=30, prefetch=3) as messages:
+        for _ in range(2):
+            message = await messages.__anext__()
+            await message.ack()
+            found.append((message.body, message.attempt))
+            if len(found) == 1:
+                rig.clock.advance(40)  # so that the lease is extended before the next
+                rig.flaky.fail_next(method, times=2)
     assert [(1, 1), (3, 1)] == found
     assert 0 == rig.flaky.pending
     assert [b"\xff"] == [letter.body for letter in await jobs.dead.letters()]
@@ -92,7 +99,7 @@ async def test_a_loop_raises_when_its_time_is_over(kind: str) -> None:
     start = time.monotonic()
     with pytest.raises(TransportUnavailable):
         await rig.build(kind).consume(timeout=0.3).__anext__()
-    assert 0.25 < time.monotonic() - start < 2
+    assert 0.25 < time.monotonic() - start < 30  # a hundred failures would take longer
 
 
 @BOTH

@@ -8,29 +8,32 @@ from typing import Any
 import pytest
 
 from queuekit import QueueStats
-from queuekit._acompat import sleep
 
 from .colour import MARKS
-from .rig import Rig
+from .rig import Rig, renewed, until
 
 pytestmark = MARKS
 
 EMPTY = QueueStats(0, 0, 0)
 
 
-def test_the_lease_is_renewed_while_a_handler_outlives_it() -> None:
+def test_the_lease_is_renewed_while_a_handler_outlives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = Rig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     jobs.put_many(["slow", "behind"])
     found: list[Any] = []
 
     @jobs.worker(timeout=0, prefetch=2)
     def work(message: Any) -> None:
         if message.body == "slow":
-            for _ in range(8):
-                sleep(0.1)
+            for _ in range(4):
+                rig.clock.advance(0.09)
                 assert jobs.get() is None
+                renewed(sizes)
         found.append((message.body, message.attempt))
 
     work()
@@ -38,10 +41,13 @@ def test_the_lease_is_renewed_while_a_handler_outlives_it() -> None:
     assert EMPTY == rig.counts()
 
 
-def test_prefetched_messages_are_renewed_when_the_handler_acked_early() -> None:
+def test_prefetched_messages_are_renewed_when_the_handler_acked_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = Rig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     jobs.put_many(["early", "behind"])
     found: list[Any] = []
 
@@ -49,8 +55,10 @@ def test_prefetched_messages_are_renewed_when_the_handler_acked_early() -> None:
     def work(message: Any) -> None:
         if message.body == "early":
             message.ack()
-            sleep(0.5)
-            assert jobs.get() is None
+            for _ in range(4):
+                rig.clock.advance(0.09)
+                assert jobs.get() is None
+                renewed(sizes)
         found.append((message.body, message.attempt))
 
     work()
@@ -58,16 +66,18 @@ def test_prefetched_messages_are_renewed_when_the_handler_acked_early() -> None:
 
 
 def test_an_error_of_a_renewal_is_logged_and_the_handler_goes_on(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = Rig()
-    jobs = rig.jobs(lease=0.15)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     jobs.put("x")
     rig.flaky.fail_next("extend")
 
     @jobs.worker(timeout=0)
     def work(message: Any) -> None:
-        sleep(0.2)
+        until(lambda: sizes)  # the second one comes through
 
     work()
     assert 2 <= rig.flaky.calls.count("extend")

@@ -8,29 +8,32 @@ from typing import Any
 import pytest
 
 from queuekit import QueueStats
-from queuekit._acompat import asleep
 
 from .colour_async import MARKS
-from .rig_async import AsyncRig
+from .rig_async import AsyncRig, renewed, until
 
 pytestmark = MARKS
 
 EMPTY = QueueStats(0, 0, 0)
 
 
-async def test_the_lease_is_renewed_while_a_handler_outlives_it() -> None:
+async def test_the_lease_is_renewed_while_a_handler_outlives_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     await jobs.put_many(["slow", "behind"])
     found: list[Any] = []
 
     @jobs.worker(timeout=0, prefetch=2)
     async def work(message: Any) -> None:
         if message.body == "slow":
-            for _ in range(8):
-                await asleep(0.1)
+            for _ in range(4):
+                rig.clock.advance(0.09)
                 assert await jobs.get() is None
+                await renewed(sizes)
         found.append((message.body, message.attempt))
 
     await work()
@@ -38,10 +41,13 @@ async def test_the_lease_is_renewed_while_a_handler_outlives_it() -> None:
     assert EMPTY == await rig.counts()
 
 
-async def test_prefetched_messages_are_renewed_when_the_handler_acked_early() -> None:
+async def test_prefetched_messages_are_renewed_when_the_handler_acked_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    rig.use_real_time()
-    jobs = rig.jobs(lease=0.3)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     await jobs.put_many(["early", "behind"])
     found: list[Any] = []
 
@@ -49,8 +55,10 @@ async def test_prefetched_messages_are_renewed_when_the_handler_acked_early() ->
     async def work(message: Any) -> None:
         if message.body == "early":
             await message.ack()
-            await asleep(0.5)
-            assert await jobs.get() is None
+            for _ in range(4):
+                rig.clock.advance(0.09)
+                assert await jobs.get() is None
+                await renewed(sizes)
         found.append((message.body, message.attempt))
 
     await work()
@@ -58,16 +66,18 @@ async def test_prefetched_messages_are_renewed_when_the_handler_acked_early() ->
 
 
 async def test_an_error_of_a_renewal_is_logged_and_the_handler_goes_on(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.15)
+    rig.stop_time(monkeypatch)
+    sizes = rig.note_renewals()
+    jobs = rig.jobs(lease=0.1)
     await jobs.put("x")
     rig.flaky.fail_next("extend")
 
     @jobs.worker(timeout=0)
     async def work(message: Any) -> None:
-        await asleep(0.2)
+        await until(lambda: sizes)  # the second one comes through
 
     await work()
     assert 2 <= rig.flaky.calls.count("extend")

@@ -8,26 +8,32 @@ from typing import Any
 import pytest
 
 from queuekit import TransportUnavailable
-from queuekit._acompat import sleep
 
 from .colour import MARKS
 from .rig import NAME, Rig
 
 pytestmark = MARKS
 
-LEASE = 0.3
+LEASE = 60.0
 WAYS = pytest.mark.parametrize("way", ["get", "get_many", "consume", "worker"])
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """Return a store by whose clock the library goes, too: only ``stop_after`` moves it on."""
+    made = Rig()
+    made.stop_time(monkeypatch)
+    return made
 
 
 def stop_after(rig: Rig, method: str, seconds: float, *, taken: bool = False) -> None:
     """Hold the next answer of the store for so long; with *taken* another one claims meanwhile."""
-    rig.use_real_time()
     inner = getattr(rig.flaky, method)
 
     def stopped(*arguments: Any, **options: Any) -> Any:
         setattr(rig.flaky, method, inner)
         found = inner(*arguments, **options)
-        sleep(seconds)
+        rig.clock.advance(seconds)
         if taken:
             assert rig.store.claim(NAME, lease=60), "it had run out"
         return found
@@ -63,8 +69,7 @@ def take_one(way: str, jobs: Any) -> tuple[Any, int] | None:
 
 
 @WAYS
-def test_stopped_for_less_than_its_lease_it_gets_the_message(way: str) -> None:
-    rig = Rig()
+def test_stopped_for_less_than_its_lease_it_gets_the_message(way: str, rig: Rig) -> None:
     rig.queue().put(1)
     stop_after(rig, "claim", LEASE / 2)
     assert (1, 1) == take_one(way, rig.jobs(lease=LEASE))
@@ -72,8 +77,7 @@ def test_stopped_for_less_than_its_lease_it_gets_the_message(way: str) -> None:
 
 
 @WAYS
-def test_stopped_past_its_lease_it_keeps_what_nobody_else_took(way: str) -> None:
-    rig = Rig()
+def test_stopped_past_its_lease_it_keeps_what_nobody_else_took(way: str, rig: Rig) -> None:
     rig.queue().put(1)
     stop_after(rig, "claim", 2 * LEASE)
     assert (1, 1) == take_one(way, rig.jobs(lease=LEASE)), "uncounted: it did not end"
@@ -82,8 +86,7 @@ def test_stopped_past_its_lease_it_keeps_what_nobody_else_took(way: str) -> None
 
 
 @WAYS
-def test_what_another_one_took_meanwhile_is_not_handed_out(way: str) -> None:
-    rig = Rig()
+def test_what_another_one_took_meanwhile_is_not_handed_out(way: str, rig: Rig) -> None:
     rig.queue().put("taken", "next")
     stop_after(rig, "claim", 2 * LEASE, taken=True)
     assert ("next", 1) == take_one(way, rig.jobs(lease=LEASE))
@@ -91,23 +94,20 @@ def test_what_another_one_took_meanwhile_is_not_handed_out(way: str) -> None:
 
 
 @WAYS
-def test_of_nothing_else_it_gets_nothing(way: str) -> None:
-    rig = Rig()
+def test_of_nothing_else_it_gets_nothing(way: str, rig: Rig) -> None:
     rig.queue().put("taken")
     stop_after(rig, "claim", 2 * LEASE, taken=True)
     assert take_one(way, rig.jobs(lease=LEASE)) is None
 
 
-def test_stopped_again_while_it_asks_it_asks_again() -> None:
-    rig = Rig()
+def test_stopped_again_while_it_asks_it_asks_again(rig: Rig) -> None:
     rig.queue().put("taken", "next")
     stop_after(rig, "claim", 1.2 * LEASE)
     stop_after(rig, "extend", 1.2 * LEASE, taken=True)
     assert ("next", 1) == take_one("get", rig.jobs(lease=LEASE))
 
 
-def test_where_the_store_cannot_be_asked_it_gives_back() -> None:
-    rig = Rig()
+def test_where_the_store_cannot_be_asked_it_gives_back(rig: Rig) -> None:
     rig.queue().put(1)
     stop_after(rig, "claim", 2 * LEASE)
     rig.flaky.fail_next("extend")
@@ -116,8 +116,7 @@ def test_where_the_store_cannot_be_asked_it_gives_back() -> None:
     assert (1, 0, 0) == rig.counts()
 
 
-def test_a_message_handed_out_at_once_costs_no_second_trip() -> None:
-    rig = Rig()
+def test_a_message_handed_out_at_once_costs_no_second_trip(rig: Rig) -> None:
     rig.queue().put(1)
     assert (1, 1) == take_one("get", rig.jobs())
     assert ["claim", "ack"] == [call for call in rig.flaky.calls if call != "push"]
