@@ -8,12 +8,20 @@ from typing import Any
 
 import pytest
 
+from queuekit import _riding
+
 from .colour import MARKS
 from .rig import Rig
 
 pytestmark = MARKS
 
 LEASE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no ack be sent by itself before the consumer that has it dies."""
+    monkeypatch.setattr(_riding, "_LONGEST", 60.0)
 
 
 def run_until_empty(

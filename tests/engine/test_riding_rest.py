@@ -36,6 +36,6 @@ def test_the_end_of_a_loop_waits_for_the_last_acks_of_the_thread_that_sends_them
     rig.flaky.ack = slow  # type: ignore[method-assign]
     riding._later._work = work
     riding.add(first)
-    assert begun.wait(10)
+    assert begun.wait(30)
     riding.rest()
     assert (0, 0, 0) == rig.counts()

@@ -21,11 +21,16 @@ def body(item: Any) -> Any:
 @ENGINES
 async def test_tasks_that_share_a_queue_get_each_message_once(engine: Any) -> None:
     queue = engine("jobs", "memory:")
+    queue.transport._features = queue.transport.features._replace(max_wait=0.05)
     found: list[Any] = []
+    sources = [queue.consume(timeout=30) for _ in range(3)]
 
-    async def consume() -> None:
-        async for item in queue.consume(timeout=0.1):
+    async def consume(source: Any) -> None:
+        async for item in source:
             found.append(body(item))
+            if len(found) == 100:
+                for each in sources:
+                    each.stop()
             await asyncio.sleep(0)
 
     async def produce() -> None:
@@ -33,8 +38,9 @@ async def test_tasks_that_share_a_queue_get_each_message_once(engine: Any) -> No
             await queue.put(n)
             await asyncio.sleep(0)
 
-    await asyncio.gather(consume(), consume(), consume(), produce())
+    await asyncio.gather(*map(consume, sources), produce())
     assert list(range(100)) == sorted(found)
+    assert (0, 0) == (await queue.stats())[:2]
 
 
 @ENGINES
@@ -67,7 +73,7 @@ async def test_a_cancelled_worker_releases_uncounted_and_is_cancelled() -> None:
     for _ in range(2):
         begun.clear()
         task = asyncio.ensure_future(work())
-        await asyncio.wait_for(begun.wait(), 5)
+        await asyncio.wait_for(begun.wait(), 30)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -107,4 +113,4 @@ async def test_closing_a_queue_ends_a_wait_of_another_task_with_an_error(engine:
     await asyncio.sleep(0.01)
     await queue.aclose()
     with pytest.raises(TransportClosed):
-        await asyncio.wait_for(waiting, 2)
+        await asyncio.wait_for(waiting, 30)
