@@ -18,11 +18,26 @@ from queuekit import (
 from queuekit._acompat import sleep
 
 from .colour import INTERRUPT, MARKS, Background
-from .rig import BOTH, NAME, Rig, drain, take
+from .rig import BOTH, NAME, Rig, drain, take, until
 
 pytestmark = MARKS
 
 DEAD = NAME + "!dead"
+SLEEP = ReliableQueue.buffer.__module__.replace("putting", "bounds") + "." + sleep.__name__
+"""What a put calls that waits for room."""
+
+
+def sleep_by_the_clock(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have a wait for room take no time but that of the test's clock; return the waits."""
+    rig.stop_time(monkeypatch)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        rig.clock.advance(seconds)
+
+    monkeypatch.setattr(SLEEP, wait)
+    return waits
 
 
 @BOTH
@@ -60,7 +75,7 @@ def test_a_put_waits_for_room(kind: str) -> None:
     queue = rig.build(kind, max_length=1)
     queue.put("a")
     producer = Background(lambda: queue.put("b"))
-    sleep(0.03)
+    until(lambda: rig.flaky.calls.count("push") > 2)
     assert 1 == queue.size()
     assert [b'"a"'] == [data[-3:] for data in rig.store.pop(NAME)]
     producer.join()
@@ -68,22 +83,29 @@ def test_a_put_waits_for_room(kind: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("timeout", [0, 0.03])
-def test_a_put_waits_no_longer_than_its_timeout(kind: str, timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, 0.3])
+def test_a_put_waits_no_longer_than_its_timeout(
+    kind: str, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = Rig()
+    waits = sleep_by_the_clock(rig, monkeypatch)
     queue = rig.build(kind, max_length=1)
     queue.put("a", timeout=timeout)
     with pytest.raises(QueueFull) as caught:
         queue.put("b", timeout=timeout)
     assert 1 == caught.value.max_length
+    assert sum(waits) == pytest.approx(timeout)
     with pytest.raises(QueueFull):
         queue.put_many(["b"], timeout=timeout)
     assert (1, 0, 0) == rig.counts()
     assert (timeout > 0) == (rig.flaky.calls.count("push") > 3)
 
 
-def test_a_wait_for_room_repeats_with_one_id_and_stores_once() -> None:
+def test_a_wait_for_room_repeats_with_one_id_and_stores_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = Rig()
+    sleep_by_the_clock(rig, monkeypatch)
     jobs = rig.jobs(max_length=1)
     jobs.put("a")
     tokens: list[Any] = []
@@ -95,7 +117,7 @@ def test_a_wait_for_room_repeats_with_one_id_and_stores_once() -> None:
 
     rig.flaky.push = watched  # type: ignore[method-assign]
     with pytest.raises(QueueFull):
-        jobs.put("b", timeout=0.03)
+        jobs.put("b", timeout=0.3)
     assert 1 == len(set(tokens)) < len(tokens)
     rig.flaky.fail_next("push", after=True)
     (take(jobs)).ack()
@@ -113,8 +135,7 @@ def test_an_interrupted_wait_has_stored_nothing(monkeypatch: pytest.MonkeyPatch)
     def interrupted(seconds: float) -> None:
         raise INTERRUPT
 
-    module = ReliableQueue.buffer.__module__.replace("putting", "bounds")
-    monkeypatch.setattr(module + "." + sleep.__name__, interrupted)
+    monkeypatch.setattr(SLEEP, interrupted)
     with pytest.raises(INTERRUPT):
         jobs.put("b")
     assert ["a"] == drain(jobs)
@@ -125,7 +146,7 @@ def test_a_wait_for_room_ends_when_the_queue_is_closed() -> None:
     jobs = rig.jobs(max_length=1)
     jobs.put("a")
     producer = Background(lambda: jobs.put("b"))
-    sleep(0.02)
+    until(lambda: rig.flaky.calls.count("push") > 1)
     jobs.close()
     with pytest.raises(TransportClosed):
         producer.join()
@@ -252,6 +273,8 @@ def test_eight_producers_never_exceed_the_bound() -> None:
         return bodies
 
     producers = [Background(lambda first=50 * i: produce(first)) for i in range(8)]  # type: ignore[misc]
+    while jobs.size() < 10:  # so that the consumer sees it full
+        sleep(0.001)
     bodies = Background(consume).join(60)
     for producer in producers:
         producer.join()

@@ -18,11 +18,26 @@ from queuekit import (
 from queuekit._acompat import asleep
 
 from .colour_async import INTERRUPT, MARKS, Background
-from .rig_async import BOTH, NAME, AsyncRig, drain, take
+from .rig_async import BOTH, NAME, AsyncRig, drain, take, until
 
 pytestmark = MARKS
 
 DEAD = NAME + "!dead"
+SLEEP = AsyncReliableQueue.buffer.__module__.replace("putting", "bounds") + "." + asleep.__name__
+"""What a put calls that waits for room."""
+
+
+def sleep_by_the_clock(rig: AsyncRig, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Have a wait for room take no time but that of the test's clock; return the waits."""
+    rig.stop_time(monkeypatch)
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        rig.clock.advance(seconds)
+
+    monkeypatch.setattr(SLEEP, wait)
+    return waits
 
 
 @BOTH
@@ -60,7 +75,7 @@ async def test_a_put_waits_for_room(kind: str) -> None:
     queue = rig.build(kind, max_length=1)
     await queue.put("a")
     producer = Background(lambda: queue.put("b"))
-    await asleep(0.03)
+    await until(lambda: rig.flaky.calls.count("push") > 2)
     assert 1 == await queue.size()
     assert [b'"a"'] == [data[-3:] for data in await rig.store.pop(NAME)]
     await producer.join()
@@ -68,22 +83,29 @@ async def test_a_put_waits_for_room(kind: str) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("timeout", [0, 0.03])
-async def test_a_put_waits_no_longer_than_its_timeout(kind: str, timeout: float) -> None:
+@pytest.mark.parametrize("timeout", [0, 0.3])
+async def test_a_put_waits_no_longer_than_its_timeout(
+    kind: str, timeout: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = AsyncRig()
+    waits = sleep_by_the_clock(rig, monkeypatch)
     queue = rig.build(kind, max_length=1)
     await queue.put("a", timeout=timeout)
     with pytest.raises(QueueFull) as caught:
         await queue.put("b", timeout=timeout)
     assert 1 == caught.value.max_length
+    assert sum(waits) == pytest.approx(timeout)
     with pytest.raises(QueueFull):
         await queue.put_many(["b"], timeout=timeout)
     assert (1, 0, 0) == await rig.counts()
     assert (timeout > 0) == (rig.flaky.calls.count("push") > 3)
 
 
-async def test_a_wait_for_room_repeats_with_one_id_and_stores_once() -> None:
+async def test_a_wait_for_room_repeats_with_one_id_and_stores_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
+    sleep_by_the_clock(rig, monkeypatch)
     jobs = rig.jobs(max_length=1)
     await jobs.put("a")
     tokens: list[Any] = []
@@ -95,7 +117,7 @@ async def test_a_wait_for_room_repeats_with_one_id_and_stores_once() -> None:
 
     rig.flaky.push = watched  # type: ignore[method-assign]
     with pytest.raises(QueueFull):
-        await jobs.put("b", timeout=0.03)
+        await jobs.put("b", timeout=0.3)
     assert 1 == len(set(tokens)) < len(tokens)
     rig.flaky.fail_next("push", after=True)
     await (await take(jobs)).ack()
@@ -113,8 +135,7 @@ async def test_an_interrupted_wait_has_stored_nothing(monkeypatch: pytest.Monkey
     async def interrupted(seconds: float) -> None:
         raise INTERRUPT
 
-    module = AsyncReliableQueue.buffer.__module__.replace("putting", "bounds")
-    monkeypatch.setattr(module + "." + asleep.__name__, interrupted)
+    monkeypatch.setattr(SLEEP, interrupted)
     with pytest.raises(INTERRUPT):
         await jobs.put("b")
     assert ["a"] == await drain(jobs)
@@ -125,7 +146,7 @@ async def test_a_wait_for_room_ends_when_the_queue_is_closed() -> None:
     jobs = rig.jobs(max_length=1)
     await jobs.put("a")
     producer = Background(lambda: jobs.put("b"))
-    await asleep(0.02)
+    await until(lambda: rig.flaky.calls.count("push") > 1)
     await jobs.aclose()
     with pytest.raises(TransportClosed):
         await producer.join()
@@ -252,6 +273,8 @@ async def test_eight_producers_never_exceed_the_bound() -> None:
         return bodies
 
     producers = [Background(lambda first=50 * i: produce(first)) for i in range(8)]  # type: ignore[misc]
+    while await jobs.size() < 10:  # so that the consumer sees it full
+        await asleep(0.001)
     bodies = await Background(consume).join(60)
     for producer in producers:
         await producer.join()

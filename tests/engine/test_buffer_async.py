@@ -19,11 +19,19 @@ from queuekit import (
 from queuekit._acompat import asleep
 
 from .colour_async import INTERRUPT, MARKS, Background
-from .rig_async import AsyncRig, drain
+from .rig_async import AsyncRig, drain, until
 
 pytestmark = MARKS
 
 LONG = 60.0
+
+
+async def stored(rig: AsyncRig) -> None:
+    """Wait until the store has something."""
+    end = time.monotonic() + 30
+    while not (await rig.counts()).ready:
+        assert time.monotonic() < end
+        await asleep(0.005)
 
 
 async def test_messages_go_together_and_keep_their_order() -> None:
@@ -42,11 +50,8 @@ async def test_what_lingers_is_sent() -> None:
     rig = AsyncRig()
     async with rig.jobs().buffer(size=10, linger=0.02) as buffer:
         await buffer.put(1)
-        end = time.monotonic() + 10
-        while not (await rig.counts()).ready:
-            assert time.monotonic() < end
-            await asleep(0.01)
-        assert 0 == len(buffer)
+        await stored(rig)
+        await until(lambda: not len(buffer))  # a moment later
 
 
 async def test_flush_stores_at_once_and_nothing_costs_nothing() -> None:
@@ -118,10 +123,7 @@ async def test_a_store_that_is_away_is_logged_and_tried_again(
     rig.flaky.fail_next("push", times=2)
     buffer = jobs.buffer(size=9, linger=0.01)
     await buffer.put(0)
-    end = time.monotonic() + 10
-    while not (await rig.counts()).ready:
-        assert time.monotonic() < end
-        await asleep(0.01)
+    await stored(rig)
     assert 2 == caplog.text.count("1 buffered messages wait")
     await buffer.aclose()
 

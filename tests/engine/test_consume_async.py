@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from queuekit import ConfigurationError, TransportUnavailable
-from queuekit._acompat import asleep
 
 from .colour_async import MARKS, Background
-from .rig_async import BOTH, NAME, AsyncRig
+from .rig_async import BOTH, NAME, AsyncRig, until
 
 pytestmark = MARKS
 
@@ -32,32 +31,39 @@ async def test_it_yields_in_order_and_ends_when_the_queue_is_empty(kind: str) ->
     rig = AsyncRig()
     queue = rig.build(kind)
     await queue.put_many(range(10))
-    start = time.monotonic()
+    waits = rig.note_waits()
     assert list(range(10)) == await bodies_of(kind, queue.consume(timeout=0))
-    assert time.monotonic() - start < 0.5
+    assert {0.0} == set(waits)
     assert (0, 0, 0) == await rig.counts()
 
 
 @BOTH
 async def test_it_ends_when_nothing_came_for_the_timeout(kind: str) -> None:
+    rig = AsyncRig()
+    waits = rig.note_waits()
     start = time.monotonic()
-    assert [] == await bodies_of(kind, AsyncRig().build(kind).consume(timeout=0.1))
-    assert 0.09 <= time.monotonic() - start < 0.5
+    assert [] == await bodies_of(kind, rig.build(kind).consume(timeout=0.1))
+    assert 0.09 <= time.monotonic() - start < 20
+    assert 0.0 < max(waits) <= 0.1
 
 
 @BOTH
-async def test_the_timeout_starts_anew_with_each_item(kind: str) -> None:
+async def test_the_timeout_starts_anew_with_each_item(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rig = AsyncRig()
-    queue = rig.build(kind)
-
-    async def consume() -> Any:
-        return await bodies_of(kind, queue.consume(timeout=0.25))
-
-    consuming = Background(consume)
-    for n in range(3):
-        await asleep(0.12)
-        await rig.queue().put(n)
-    assert [0, 1, 2] == await consuming.join()
+    rig.stop_time(monkeypatch)
+    rig.cut_waits(60)
+    waits = rig.note_waits()
+    async with rig.build(kind).consume(timeout=5) as source:
+        for n in range(3):
+            coming = Background(source.__anext__)
+            await until(lambda n=n: len(waits) > n)  # type: ignore[misc]
+            rig.clock.advance(3)
+            await rig.queue().put(n)
+            item = await coming.join()
+            assert n == (item if kind == "queue" else item.body)
+    assert [5.0] * 3 == waits
 
 
 @BOTH
@@ -82,17 +88,18 @@ async def test_an_error_of_the_store_does_not_end_it(kind: str) -> None:
 
 @BOTH
 async def test_stop_from_elsewhere_ends_a_wait_within_a_second(kind: str) -> None:
-    source = AsyncRig().build(kind).consume()
+    rig = AsyncRig()
+    waits = rig.note_waits()
+    source = rig.build(kind).consume()
 
     async def consume() -> Any:
         return await bodies_of(kind, source)
 
     consuming = Background(consume)
-    await asleep(0.05)
-    start = time.monotonic()
+    await until(lambda: waits)
     source.stop()
     assert [] == await consuming.join()
-    assert time.monotonic() - start < 1.2
+    assert max(waits) <= 1.0  # it is not woken, but waits no longer than so at a time
 
 
 @BOTH
@@ -193,46 +200,54 @@ async def test_closing_hides_no_error_of_its_block() -> None:
     assert 0 == rig.flaky.pending
 
 
-async def test_an_error_while_renewing_does_not_lose_what_was_prefetched() -> None:
+async def test_an_error_while_renewing_does_not_lose_what_was_prefetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.2)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=60)
     await jobs.put_many(range(3))
     async with jobs.consume(prefetch=3, timeout=0) as messages:
         assert 0 == (await messages.__anext__()).body
-        await asleep(0.12)
+        rig.clock.advance(31)
         rig.flaky.fail_next("extend")
         with pytest.raises(TransportUnavailable):
             await messages.__anext__()
         assert [1, 2] == [(await messages.__anext__()).body for _ in range(2)]
 
 
-async def test_the_lease_is_renewed_before_a_message_with_less_than_half_of_it() -> None:
+async def test_the_lease_is_renewed_before_a_message_with_less_than_half_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.4)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=60)
     await jobs.put_many(range(4))
     async with jobs.consume(prefetch=4, timeout=0) as messages:
         await messages.__anext__()
-        await asleep(0.05)
+        rig.clock.advance(29)
         await messages.__anext__()
         assert 0 == rig.flaky.calls.count("extend")
-        await asleep(0.2)
-        rig.clock.advance(0.3)
+        rig.clock.advance(2)
         third = await messages.__anext__()
         assert 1 == rig.flaky.calls.count("extend")
         await messages.__anext__()
         assert 1 == rig.flaky.calls.count("extend")
-    rig.clock.advance(0.39)
+    rig.clock.advance(59)
+    assert await jobs.get() is None
     await third.ack()
 
 
-async def test_prefetched_messages_that_were_lost_are_not_handed_out() -> None:
+async def test_prefetched_messages_that_were_lost_are_not_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rig = AsyncRig()
-    jobs = rig.jobs(lease=0.1)
+    rig.stop_time(monkeypatch)
+    jobs = rig.jobs(lease=60)
     await jobs.put_many(range(3))
     async with jobs.consume(prefetch=3, timeout=0) as messages:
         assert 0 == (await messages.__anext__()).body
-        await asleep(0.06)
-        rig.clock.advance(0.2)
+        rig.clock.advance(61)
         others = await rig.store.claim(NAME, lease=60, limit=3)
         assert [2, 2, 2] == [delivery.attempt for delivery in others]
         with pytest.raises(StopAsyncIteration):

@@ -12,7 +12,7 @@ from queuekit import ConfigurationError, WorkerFunction
 from queuekit._acompat import sleep
 
 from .colour import MARKS, Background
-from .rig import BOTH, Rig
+from .rig import BOTH, Rig, until
 
 pytestmark = MARKS
 
@@ -44,6 +44,7 @@ def test_used_with_arguments_it_runs_until_the_queue_is_empty(kind: str) -> None
 def test_used_bare_it_runs_until_it_is_stopped(kind: str) -> None:
     rig = Rig()
     rig.cut_waits(0.1)
+    waits = rig.note_waits()
     found: list[Any] = []
 
     @rig.build(kind).worker
@@ -51,13 +52,12 @@ def test_used_bare_it_runs_until_it_is_stopped(kind: str) -> None:
         found.append(body(item))
 
     running = Background(work)
-    sleep(0.03)
+    until(lambda: len(waits) > 1)
     rig.queue().put("x")
-    sleep(0.1)
-    start = time.monotonic()
+    until(lambda: found)
     work.stop()
     running.join()
-    assert time.monotonic() - start < 0.5
+    assert max(waits) <= 0.1
     assert ["x"] == found
 
 
@@ -82,9 +82,12 @@ def test_with_a_timeout_it_ends_when_nothing_came_for_so_long(kind: str) -> None
     def handle(item: Any) -> None:
         raise AssertionError("there is nothing")
 
+    rig = Rig()
+    waits = rig.note_waits()
     start = time.monotonic()
-    Rig().build(kind).worker(timeout=0.1)(handle)()
-    assert 0.09 <= time.monotonic() - start < 0.6
+    rig.build(kind).worker(timeout=0.1)(handle)()
+    assert 0.09 <= time.monotonic() - start < 20
+    assert 0.0 < max(waits) <= 0.1
 
 
 @BOTH
@@ -208,8 +211,7 @@ def test_two_loops_of_one_worker_share_the_queue_and_end_together(kind: str) -> 
 
     loops = [Background(work), Background(work)]
     rig.queue().put_many(range(50))
-    while len(found) < 50:
-        sleep(0.01)
+    until(lambda: len(found) == 50 and len(work._running) == 2)
     work.stop()
     for loop in loops:
         loop.join()

@@ -12,7 +12,7 @@ from queuekit import AsyncWorkerFunction, ConfigurationError
 from queuekit._acompat import asleep
 
 from .colour_async import MARKS, Background
-from .rig_async import BOTH, AsyncRig
+from .rig_async import BOTH, AsyncRig, until
 
 pytestmark = MARKS
 
@@ -44,6 +44,7 @@ async def test_used_with_arguments_it_runs_until_the_queue_is_empty(kind: str) -
 async def test_used_bare_it_runs_until_it_is_stopped(kind: str) -> None:
     rig = AsyncRig()
     rig.cut_waits(0.1)
+    waits = rig.note_waits()
     found: list[Any] = []
 
     @rig.build(kind).worker
@@ -51,13 +52,12 @@ async def test_used_bare_it_runs_until_it_is_stopped(kind: str) -> None:
         found.append(body(item))
 
     running = Background(work)
-    await asleep(0.03)
+    await until(lambda: len(waits) > 1)
     await rig.queue().put("x")
-    await asleep(0.1)
-    start = time.monotonic()
+    await until(lambda: found)
     work.stop()
     await running.join()
-    assert time.monotonic() - start < 0.5
+    assert max(waits) <= 0.1
     assert ["x"] == found
 
 
@@ -82,9 +82,12 @@ async def test_with_a_timeout_it_ends_when_nothing_came_for_so_long(kind: str) -
     async def handle(item: Any) -> None:
         raise AssertionError("there is nothing")
 
+    rig = AsyncRig()
+    waits = rig.note_waits()
     start = time.monotonic()
-    await AsyncRig().build(kind).worker(timeout=0.1)(handle)()
-    assert 0.09 <= time.monotonic() - start < 0.6
+    await rig.build(kind).worker(timeout=0.1)(handle)()
+    assert 0.09 <= time.monotonic() - start < 20
+    assert 0.0 < max(waits) <= 0.1
 
 
 @BOTH
@@ -208,8 +211,7 @@ async def test_two_loops_of_one_worker_share_the_queue_and_end_together(kind: st
 
     loops = [Background(work), Background(work)]
     await rig.queue().put_many(range(50))
-    while len(found) < 50:
-        await asleep(0.01)
+    await until(lambda: len(found) == 50 and len(work._running) == 2)
     work.stop()
     for loop in loops:
         await loop.join()
