@@ -138,6 +138,7 @@ async def test_a_batch_is_renewed_while_it_is_gathered_and_worked_on(
     worker = AsyncWorker(jobs, handle, batch=Batch(5, wait=0.05), timeout=0)
     running = Background(worker.run)
     await renewed(sizes)
+    assert 3 == sizes[-1]
     assert [] == runs  # it waits for two more, until time goes on
     rig.clock.advance(0.05)
     report = await running.join()
