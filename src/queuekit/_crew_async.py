@@ -44,11 +44,21 @@ class AsyncCrew(Generic[M]):
         with suppress(RuntimeError):  # the loop is over
             self._loop.call_soon_threadsafe(self._news.set)
 
-    def cancel(self, items: Iterable[M]) -> list[M]:
-        """Interrupt the work on some items, once; return those where that is impossible: none."""
-        for item in items:
-            if item not in self._cancelled:
-                self._cancelled.add(item)
+    async def cancel(self, items: Iterable[M]) -> list[M]:
+        """
+        Interrupt the work on some items, once; return those where that is impossible: none.
+
+        One after the other, so that they give back in this order what they worked on: of tasks that
+        are cancelled in the same turn of the loop one that was about to go on would be the first.
+        """
+        new = [item for item in items if item not in self._cancelled]
+        self._cancelled.update(new)
+        try:
+            while new:
+                self._tasks[new.pop(0)].cancel()
+                await asyncio.sleep(0)
+        finally:  # where this task is cancelled, too
+            for item in new:
                 self._tasks[item].cancel()
         return []
 

@@ -269,7 +269,7 @@ class AsyncWorker(Generic[T]):
                 await intake.give_back()
             if now >= stop_at:
                 return
-            crew.cancel([slot for slot in left if not slot.busy])
+            await crew.cancel([slot for slot in left if not slot.busy])
             await crew.wait(min(stop_at - now, _LONG))
 
     async def _end(
@@ -283,7 +283,7 @@ class AsyncWorker(Generic[T]):
         while left := [slot for slot in crew.left() if slot not in unfinished]:
             left.sort(key=AsyncSlot[T].begun, reverse=True)  # the oldest goes to the head last
             late = time.monotonic() >= end
-            stuck = [slot for slot in crew.cancel(left) if slot.busy]  # threads
+            stuck = [slot for slot in await crew.cancel(left) if slot.busy]  # threads
             for slot in left if late else stuck:
                 await slot.give_up(given_back)
                 unfinished.append(slot)
