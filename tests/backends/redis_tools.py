@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+import redis
+
 from queuekit.backends.redis._script import script_of
 from queuekit.backends.redis.transport import RedisTransport
+
+from . import patience
+from .patience import LONG
+
+wait_until = patience.wait_until
 
 
 class Recorder:
@@ -50,13 +57,34 @@ def transport_on(url: str, prefix: str, **options: Any) -> Iterator[RedisTranspo
         transport.close()
 
 
-def wait_until(look: Any, seconds: float = 5.0) -> None:
-    """Wait for *look* to be true."""
-    for _ in range(int(seconds / 0.005)):
-        if look():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("this never came")
+def named(url: str, name: str, **options: object) -> str:
+    """Return *url* with a name for its connections, by which the server counts them."""
+    words = [f"client_name={name}", *(f"{key}={value}" for key, value in options.items())]
+    return f"{url}{'&' if '?' in url else '?'}{'&'.join(words)}"
+
+
+def connected(client: redis.Redis, name: str) -> int:
+    """Return how many connections of that name the server has."""
+    return sum(each["name"] == name for each in client.client_list())
+
+
+def blocked(client: redis.Redis, name: str) -> int:
+    """Return how many connections of that name wait on the server just now."""
+    return sum(each["name"] == name and "b" in each["flags"] for each in client.client_list())
+
+
+def let_wait_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the transports that are made from now on wait for ``LONG``, and no server be silent."""
+    for name in ("transport", "transport_async"):
+        monkeypatch.setattr(f"queuekit.backends.redis.{name}._MAX_WAIT", LONG)
+    monkeypatch.setattr("queuekit.backends.redis.source._LONGEST_SILENCE", 3 * LONG)
+    monkeypatch.setattr("queuekit.backends.redis.source.SOCKET_TIMEOUT", 2 * LONG)
+
+
+def let_answers_stay_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an answer that there is nothing save the next look, however late that comes."""
+    for name in ("claims", "claims_async"):
+        monkeypatch.setattr(f"queuekit.backends.redis.{name}._FRESH", 1000.0)
 
 
 def sockets() -> int:

@@ -5,27 +5,38 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from faults.proxy import Proxy, proxy_to
-from faults.servers import Server, server_in
+from faults.servers import server_in
 
 from queuekit import Message, ReliableQueue
+from queuekit.backends.redis import claims
 from queuekit.backends.redis._pops import Popped, pop_waiting
+from queuekit.backends.redis._tries import PATIENCE
 from queuekit.backends.redis._wire import LinkBroken
+from queuekit.backends.redis.source import Source
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
 from queuekit.errors import QueueFull, TransportClosed, TransportError, TransportUnavailable
 from queuekit.transport import PushOptions
 
-from .redis_tools import Recorder, transport_on
+from .patience import LONG, wait_until
+from .redis_tools import Recorder, connected, named, transport_on
 
 pytestmark = pytest.mark.redis
 
 LEASE = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let calls be tried again however long the first try took."""
+    for name in ("claims", "claims_async"):
+        monkeypatch.setattr(f"queuekit.backends.redis.{name}._SHORT", LONG)
 
 
 @pytest.fixture
@@ -37,7 +48,7 @@ def proxy(redis_url: str) -> Iterator[Proxy]:
 @pytest.fixture
 def other(redis_url: str, redis_prefix: str) -> Iterator[RedisTransport]:
     """Return a transport that reaches the same queues without the proxy."""
-    with transport_on(redis_url, redis_prefix) as transport:
+    with transport_on(named(redis_url, redis_prefix), redis_prefix) as transport:
         transport.push("warm", [b"1"], token="warm")  # loads scripts
         transport.ack("warm", [transport.claim("warm", lease=LEASE)[0].receipt])
         transport.extend("warm", [], lease=LEASE)
@@ -257,23 +268,16 @@ def test_a_worker_goes_on_by_itself_when_the_server_is_back(tmp_path: Path) -> N
         thread.start()
         try:
             jobs.put(1)
-            _wait_for(lambda: worked == [1])
+            wait_until(lambda: worked == [1])
             server.stop()
             time.sleep(1.5)
             server.start()
             jobs.put(2)
-            _wait_for(lambda: worked == [1, 2])
+            wait_until(lambda: worked == [1, 2])
         finally:
             work.stop()
             thread.join()
             jobs.close()
-
-
-def _wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert true()
 
 
 def test_an_idle_connection_that_the_server_closed_is_replaced(
@@ -282,7 +286,7 @@ def test_an_idle_connection_that_the_server_closed_is_replaced(
     other.push("q", [b"1"])
     time.sleep(0.15)
     redis_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-    time.sleep(0.05)
+    wait_until(lambda: not connected(redis_client, other._prefix))
     other.push("q", [b"2"])
     assert [b"1", b"2"] == other.pop("q", limit=9)
 
@@ -355,20 +359,27 @@ def test_a_closed_transport_says_so(redis_url: str) -> None:
 
 def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
     with server_in(tmp_path) as server:
-        transport = RedisTransport.from_url(server.url + "?socket_timeout=0.1")
+        transport = RedisTransport.from_url(f"{server.url}?socket_timeout={LONG}")
         transport.push("q", [b"x"])
-        freeze(server)
+        give_up_after(0.1, transport)
+        server.pause()
         begun = time.monotonic()
         with pytest.raises(TransportUnavailable, match=r"no answer within 0\.1 s"):
             transport.push("q", [b"y"])
-        assert time.monotonic() - begun < 1.0
+        assert time.monotonic() - begun < LONG / 2
         transport.close()
 
 
-def freeze(server: Server) -> None:
-    import signal
+def give_up_after(seconds: float, transport: RedisTransport | AsyncRedisTransport) -> None:
+    """
+    Let a silence of *seconds* be too long from now on.
 
-    server._process.send_signal(signal.SIGSTOP)
+    Before that a server that is held up somewhere must not pass for one that stands still.
+    """
+    source = transport._link.source
+    assert isinstance(source, Source)
+    assert source.socket_timeout == LONG
+    source.socket_timeout = seconds
 
 
 @pytest.mark.parametrize("way", ["interrupted", "broken"])
@@ -417,16 +428,21 @@ def test_foreign_tokens_are_cleared_away(
     assert 1 == redis_client.zcard(f"{{{redis_prefix}:q}}:leases")
 
 
-def test_a_claim_that_need_not_wait_is_not_tried_for_long(tmp_path: Path) -> None:
+def test_a_claim_that_need_not_wait_is_not_tried_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its caller asked for an answer at once, and has one after a single timeout."""
+    monkeypatch.undo()
+    assert claims._SHORT < 1.2 < PATIENCE
     with server_in(tmp_path) as server:
-        transport = RedisTransport.from_url(server.url + "?socket_timeout=1.2")
+        transport = RedisTransport.from_url(f"{server.url}?socket_timeout={LONG}")
         transport.push("q", [b"x"])
-        freeze(server)
-        begun = time.monotonic()
+        give_up_after(1.2, transport)
+        server.pause()
+        sends = Recorder(transport)
         with pytest.raises(TransportUnavailable):
             transport.claim("q", lease=LEASE)
-        assert time.monotonic() - begun < 2.0
+        assert [["claim"]] == sends.take()
         transport.close()
 
 
@@ -434,10 +450,11 @@ def test_a_claim_that_need_not_wait_is_not_tried_for_long(tmp_path: Path) -> Non
 async def test_one_silence_is_enough_for_all_connections_of_a_loop(tmp_path: Path) -> None:
     """A server that stands still closes nothing: each idle connection would wait for itself."""
     with server_in(tmp_path) as server:
-        transport = AsyncRedisTransport.from_url(server.url + "?socket_timeout=0.6")
+        transport = AsyncRedisTransport.from_url(f"{server.url}?socket_timeout={LONG}")
         await asyncio.gather(*(transport.pop(f"q{i}", timeout=0.1) for i in range(5)))
         await transport.stats("q")
         assert 5 == len(transport._link._alone.idle)
+        transport._link._shared.slot.line.silence.seconds = 0.3
         server.pause()
         with pytest.raises(TransportUnavailable):
             await transport.push("q", [b"x"])

@@ -15,7 +15,8 @@ from queuekit.backends.redis.transport import RedisTransport
 from queuekit.errors import ConfigurationError, TransportError
 from queuekit.transport import PushOptions
 
-from .redis_tools import transport_on
+from .patience import LONG, SOON
+from .redis_tools import let_wait_long, transport_on
 
 pytestmark = pytest.mark.redis
 
@@ -77,15 +78,16 @@ def test_a_claim_is_a_list_under_one_lease(
     transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
 ) -> None:
     transport.push("q", [b"1", b"2"])
+    before, _ = redis_client.time()
     held = transport.claim("q", lease=LEASE, limit=2)
+    after, _ = redis_client.time()
     token = held[0].receipt.split(".")[0]
     tag = f"{{{redis_prefix}:q}}"
     assert [f"{token}.0.2", f"{token}.1.2"] == [one.receipt for one in held]
     assert [b"1", b"2"] == redis_client.lrange(f"{tag}:c:{token}", 0, -1)
     ((member, deadline),) = redis_client.zrange(f"{tag}:leases", 0, -1, withscores=True)
-    seconds, _ = redis_client.time()
     assert token.encode() == member
-    assert 28 < deadline / 1000 - seconds < 32
+    assert before <= deadline / 1000 - LEASE <= after + 1
     transport.ack("q", [held[0].receipt])
     assert [b"\xc1\x71TA", b"2"] == redis_client.lrange(f"{tag}:c:{token}", 0, -1)
 
@@ -211,43 +213,45 @@ def test_a_claim_that_is_no_list_stops_no_others(
     transport: RedisTransport, redis_client: redis.Redis, redis_prefix: str
 ) -> None:
     transport.push("q", [b"1", b"2"])
-    bad = transport.claim("q", lease=0.15)[0].receipt.split(".")[0]
-    transport.claim("q", lease=0.2)
+    bad, good = (transport.claim("q", lease=LEASE)[0].receipt.split(".")[0] for _ in range(2))
     key = Keys(redis_prefix, "q").claim(bad.encode())
     redis_client.delete(key)
     redis_client.set(key, b"?")
-    time.sleep(0.25)
+    redis_client.zadd(Keys(redis_prefix, "q").leases, {bad: 1, good: 2})  # both leases are over
     assert 2 == transport.recover("q")
     assert [b"2"] == transport.pop("q", limit=9)
     assert 0 == transport.recover("q")
 
 
-def test_the_server_judges_the_lease(transport: RedisTransport, redis_url: str) -> None:
+def test_the_server_judges_the_lease(
+    transport: RedisTransport, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_wait_long(monkeypatch)
     transport.push("q", [b"x"])
+    begun = time.monotonic()
     (held,) = transport.claim("q", lease=0.2)
     with transport_on(redis_url, transport._prefix) as other:
-        assert [] == other.claim("q", lease=LEASE)
-        begun = time.monotonic()
-        (taken,) = other.claim("q", lease=LEASE, timeout=1.0)
-        assert 0.1 < time.monotonic() - begun < 0.5
+        (taken,) = other.claim("q", lease=LEASE, timeout=LONG)
+        assert 0.19 < time.monotonic() - begun < SOON
     assert 2 == taken.attempt
     assert [held.receipt] == transport.ack("q", [held.receipt])
 
 
 def test_an_empty_queue_and_a_long_one_cost_the_same(transport: RedisTransport) -> None:
+    """In turn, and the best of many: what else this machine does comes between some of them."""
+
     def seconds(queue: str) -> float:
-        times: list[float] = []
-        for _ in range(30):
-            transport.push(queue, [b"x"])
-            begun = time.perf_counter()
-            (held,) = transport.claim(queue, lease=LEASE)
-            transport.ack(queue, [held.receipt])
-            times.append(time.perf_counter() - begun)
-        return sorted(times)[10]
+        transport.push(queue, [b"x"])
+        begun = time.perf_counter()
+        (held,) = transport.claim(queue, lease=LEASE)
+        transport.ack(queue, [held.receipt])
+        return time.perf_counter() - begun
 
     transport.push("long", [b"x" * 100] * 100_000)
     transport.claim("long", lease=LEASE, limit=1000)
-    assert seconds("long") < 5 * seconds("short")
+    times = [(seconds("long"), seconds("short")) for _ in range(100)]
+    long, short = map(min, zip(*times, strict=True))
+    assert long < 5 * short
     transport.purge("long")
 
 
@@ -265,6 +269,9 @@ def test_counts_are_of_one_moment(transport: RedisTransport) -> None:
     thread.start()
     try:
         counts = [transport.stats("q") for _ in range(300)]
+        end = time.monotonic() + SOON
+        while len({stats.claimed > 0 for stats in counts}) < 2 and time.monotonic() < end:
+            counts.append(transport.stats("q"))
     finally:
         over.set()
         thread.join()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 import redis
@@ -13,7 +14,15 @@ from queuekit import ReliableQueue
 from queuekit.backends.redis.transport import RedisTransport
 from queuekit.transport import PushOptions, Receipt
 
-from .redis_tools import Recorder, transport_on, wait_until
+from .patience import LONG, wait_until
+from .redis_tools import (
+    Recorder,
+    blocked,
+    let_answers_stay_fresh,
+    let_wait_long,
+    named,
+    transport_on,
+)
 
 pytestmark = pytest.mark.redis
 
@@ -22,9 +31,31 @@ FRAMED = b"\xc1\x71\0\0" + b"i" * 16 + b"body"
 
 
 @pytest.fixture
-def transport(redis_url: str, redis_prefix: str) -> Iterator[RedisTransport]:
-    with transport_on(redis_url, redis_prefix) as transport:
+def transport(
+    redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RedisTransport]:
+    let_wait_long(monkeypatch)
+    let_answers_stay_fresh(monkeypatch)
+    with transport_on(named(redis_url, redis_prefix), redis_prefix) as transport:
         yield transport
+
+
+@pytest.fixture
+def waiters(redis_client: redis.Redis, redis_prefix: str) -> Callable[[], int]:
+    """Return what tells how many wait on the server."""
+    return lambda: blocked(redis_client, redis_prefix)
+
+
+def when(true: Callable[[], object], call: Callable[[], object]) -> threading.Thread:
+    """Do *call* in another thread, when something is *true*."""
+
+    def work() -> None:
+        wait_until(true)
+        call()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
 
 
 @pytest.fixture
@@ -103,14 +134,30 @@ def test_an_idle_consumer_makes_one_send_for_each_wait(
 
 
 def test_an_idle_consumer_looks_when_something_becomes_due(
-    transport: RedisTransport, sends: Recorder
+    transport: RedisTransport, sends: Recorder, redis_client: redis.Redis
 ) -> None:
-    transport.push("q", [FRAMED], options=PushOptions(delay=0.4))
+    """How long it would wait is in what it sends; that time passes here while it is sent."""
+    delayed = transport._enter("q").delayed
+    inner, waits = transport._link.call, list[float]()
+
+    def call(commands: Sequence[Any], **options: Any) -> Any:
+        name, *rest, seconds = commands[0]
+        if name == b"BLMOVE":
+            waits.append(float(seconds))
+            if len(waits) == 2:
+                redis_client.zadd(delayed, dict.fromkeys(redis_client.zrange(delayed, 0, -1), 1))
+                commands = [(name, *rest, "0.01"), *commands[1:]]
+        return inner(commands, **options)
+
+    transport._link.call = call  # type: ignore[method-assign]
+    transport.push("q", [FRAMED], options=PushOptions(delay=LONG / 2))
     assert [] == transport.claim("q", lease=LEASE, timeout=0.05)
-    (held,) = transport.claim("q", lease=LEASE, timeout=1.0)
+    (held,) = transport.claim("q", lease=LEASE, timeout=LONG)
     assert FRAMED == held.body
+    assert waits[0] <= 0.05
+    assert 0.05 < waits[1] <= LONG / 2
     wait = ["BLMOVE", "claim"]
-    assert [["put"], ["claim"], wait, wait] == sends.take()[:4]
+    assert [["put"], ["claim"], wait, wait] == sends.take()
 
 
 def test_an_empty_queue_costs_a_look(transport: RedisTransport, sends: Recorder) -> None:
@@ -120,22 +167,26 @@ def test_an_empty_queue_costs_a_look(transport: RedisTransport, sends: Recorder)
 
 
 def test_a_waiting_claim_is_one_send_for_the_wait(
-    transport: RedisTransport, sends: Recorder
+    transport: RedisTransport, sends: Recorder, waiters: Callable[[], int]
 ) -> None:
-    threading.Timer(0.1, transport.push, ("q", [b"x"])).start()
-    (held,) = transport.claim("q", lease=LEASE, timeout=1.0)
+    push = when(waiters, lambda: transport.push("q", [b"x"]))
+    (held,) = transport.claim("q", lease=LEASE, timeout=LONG)
     assert b"x" == held.body
+    push.join()
     assert [["claim"], ["BLMOVE", "claim"], ["RPUSH"]] == sends.take()
 
 
-def test_waiting_pops(transport: RedisTransport, sends: Recorder) -> None:
+def test_waiting_pops(
+    transport: RedisTransport, sends: Recorder, waiters: Callable[[], int]
+) -> None:
     transport.push("q", [b"1", b"2", b"3"])
     sends.take()
     assert [b"1"] == transport.pop("q", timeout=1.0)
     assert [b"2", b"3"] == transport.pop("q", limit=9, timeout=1.0)
     assert [["BLPOP"], ["pop"]] == sends.take()
-    threading.Timer(0.1, transport.push, ("q", [b"4", b"5"])).start()
-    assert [b"4", b"5"] == transport.pop("q", limit=9, timeout=1.0)
+    push = when(waiters, lambda: transport.push("q", [b"4", b"5"]))
+    assert [b"4", b"5"] == transport.pop("q", limit=9, timeout=LONG)
+    push.join()
     assert [["pop"], ["BLPOP", "pop"], ["RPUSH"]] == sends.take()
 
 
@@ -218,20 +269,22 @@ def test_acks_one_by_one_do_not_scan(
     assert (0, 0, 0) == transport.stats("q")
 
 
-def test_a_push_wakes_one_waiting_consumer(transport: RedisTransport) -> None:
+def test_a_push_wakes_one_waiting_consumer(
+    transport: RedisTransport, waiters: Callable[[], int]
+) -> None:
     found: list[bytes] = []
 
     def consume() -> None:
-        found.extend(one.body for one in transport.claim("q", lease=LEASE, timeout=1.0))
+        found.extend(one.body for one in transport.claim("q", lease=LEASE, timeout=LONG))
 
     threads = [threading.Thread(target=consume) for _ in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
-    begun = time.monotonic()
-    transport.push("q", [b"x"])
-    wait_until(lambda: found)
-    assert time.monotonic() - begun < 0.3
+    wait_until(lambda: waiters() == 3)
+    for body in (b"x", b"y", b"z"):
+        transport.push("q", [body])
+        wait_until(lambda body=body: found[-1:] == [body])
+        assert waiters() == 3 - len(found), "the others go on waiting"
     for thread in threads:
         thread.join()
-    assert [b"x"] == found
+    assert [b"x", b"y", b"z"] == found
