@@ -15,6 +15,8 @@ from queuekit.backends.threaded import ThreadedTransport
 from queuekit.errors import ConfigurationError
 from queuekit.transport import Delivery, Receipt
 
+from .patience import LONG, until, with_long_waits
+
 
 def test_a_push_wakes_nobody_in_a_loop_that_is_closed() -> None:
     store = AsyncMemoryTransport()
@@ -28,10 +30,10 @@ def test_a_push_wakes_nobody_in_a_loop_that_is_closed() -> None:
 
 
 def test_a_threaded_push_wakes_nobody_in_a_loop_that_is_closed() -> None:
-    transport = ThreadedTransport(MemoryTransport())
+    transport = with_long_waits(ThreadedTransport(MemoryTransport()))
     loop = asyncio.new_event_loop()
-    waiting = loop.create_task(transport.pop("q", timeout=1))
-    loop.run_until_complete(asyncio.sleep(0.05))
+    waiting = loop.create_task(transport.pop("q", timeout=LONG))
+    loop.run_until_complete(until(lambda: transport._lines._lines))
     loop.close()
 
     async def main() -> None:
@@ -43,6 +45,7 @@ def test_a_threaded_push_wakes_nobody_in_a_loop_that_is_closed() -> None:
     waiting._log_destroy_pending = False
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_opens_a_named_store_of_its_own() -> None:
     parent = MemoryTransport.from_url("memory:forked")
     parent.push("q", [b"parent"])

@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from queuekit._envelope import wrap
-from queuekit.backends import _sqlite_link, _sqlite_store
+from queuekit.backends import _sqlite_link, _sqlite_store, _sqlite_wait
 from queuekit.backends._pace import Pace
 from queuekit.backends._sqlite_url import parse_url
+from queuekit.backends._waiters import Waiter
 from queuekit.backends.sqlite import SQLiteTransport
 from queuekit.errors import (
     BodyTooLarge,
@@ -31,6 +32,8 @@ from queuekit.errors import (
     TransportUnavailable,
 )
 from queuekit.transport import MAX_CLAIM, PushOptions, QueueStats, Receipt
+
+from .patience import LONG, SOON, wait_until, with_long_waits
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -241,6 +244,7 @@ def test_a_file_that_cannot_be_written(transport, monkeypatch):
 @pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become another user"
 )
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_file_of_another_user(path, tmp_path):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         os.chmod(folder, 0o755)
@@ -367,21 +371,22 @@ def test_closed_for_good(transport, path):
 
 def test_close_ends_waits_of_other_threads(transport):
     outcome = []
+    with_long_waits(transport)
 
     def wait():
         try:
-            transport.claim("q", lease=1, timeout=1)
+            transport.claim("q", lease=1, timeout=LONG)
         except TransportClosed as exc:
             outcome.append(exc)
 
     thread = threading.Thread(target=wait)
     thread.start()
-    time.sleep(0.05)
+    wait_until(lambda: transport._db.lines.length("q"))
     start = time.monotonic()
     transport.close()
     thread.join()
     assert outcome
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < SOON
 
 
 def test_connections_of_ended_threads_are_closed(transport):
@@ -399,25 +404,43 @@ def test_an_empty_claim_does_not_write(transport, path):
     transport.pop("q")
     transport.claim("q", lease=1)
     holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    start = time.monotonic()
+    holder.execute("BEGIN IMMEDIATE")  # whoever writes fails
+    words = []
+    conn = transport._db._link().conn
+    conn.set_trace_callback(lambda text: words.append(text.split()[0]))
     assert transport.claim("q", lease=1) == []
     assert transport.pop("q") == []
     assert transport.recover("q") == 0
-    assert time.monotonic() - start < 1
+    conn.set_trace_callback(None)
+    assert set(words) == {"SELECT"}
     holder.close()
 
 
 def test_nothing_grows_with_the_queue(transport):
-    """A claim behind 200,000 messages costs what it costs behind ten; generous, since shared."""
-    transport.push("q", [b"x" * 20] * 200_000)
-    start = time.perf_counter()
-    for _ in range(200):
-        transport.push("q", [b"y"])
-        (held,) = transport.claim("q", lease=60)
-        transport.release("q", [held.receipt], counted=False)
-        transport.pop("q")
-    assert time.perf_counter() - start < 2.0
+    """A claim behind 200,000 messages takes SQLite's machine the steps that it takes behind ten."""
+
+    def steps(queue):
+        count = 0
+
+        def step():
+            nonlocal count
+            count += 1
+            return 0
+
+        conn = transport._db._link().conn
+        conn.set_progress_handler(step, 10)
+        for _ in range(20):
+            transport.push(queue, [b"y"])
+            (held,) = transport.claim(queue, lease=60)
+            transport.release(queue, [held.receipt], counted=False)
+            transport.pop(queue)
+        conn.set_progress_handler(None, 10)
+        return count
+
+    transport.push("short", [b"x" * 20] * 10)
+    transport.push("long", [b"x" * 20] * 200_000)
+    steps("warm")
+    assert 0 < steps("long") < 2 * steps("short")
 
 
 # The application's own transaction
@@ -554,8 +577,14 @@ def test_paths_that_are_mistakes(path):
 # Processes
 
 
+def _patient(path):
+    """Return the transport of a process that waits for its turn however busy the machine is."""
+    _sqlite_link.BUSY_TIMEOUT = _sqlite_wait.GRACE = 60.0
+    return SQLiteTransport(path)
+
+
 def _produce(path, who, count):
-    transport = SQLiteTransport(path)
+    transport = _patient(path)
     for n in range(count):
         transport.push("q", [b"%d-%d" % (who, n)])
     transport.close()
@@ -563,7 +592,7 @@ def _produce(path, who, count):
 
 def _consume(path, log, until):
     """Ack in claims of three; what was acked is in the log before the next claim."""
-    transport = SQLiteTransport(path)
+    transport = _patient(path)
     with open(log, "ab", buffering=0) as file:
         while time.time() < until:
             found = transport.claim("q", lease=0.5, limit=3, timeout=0.2)
@@ -579,7 +608,7 @@ def _consume(path, log, until):
 def test_four_producers_and_four_consumers_one_of_them_killed(path, tmp_path):
     producers = [SPAWN.Process(target=_produce, args=(path, who, 300)) for who in range(4)]
     logs = [str(tmp_path / f"log{n}") for n in range(4)]
-    until = time.time() + 30
+    until = time.time() + 90
     consumers = [SPAWN.Process(target=_consume, args=(path, log, until)) for log in logs]
     for process in producers + consumers:
         process.start()
@@ -611,7 +640,7 @@ def test_four_producers_and_four_consumers_one_of_them_killed(path, tmp_path):
 
 
 def _create(path, barrier, results):
-    transport = SQLiteTransport(path)
+    transport = _patient(path)
     barrier.wait()
     try:
         transport.push("q", [b"x"])
@@ -627,7 +656,7 @@ def test_many_processes_create_the_file_at_once(tmp_path):
     processes = [SPAWN.Process(target=_create, args=(path, barrier, results)) for _ in range(4)]
     for process in processes:
         process.start()
-    assert [results.get(timeout=20) for _ in processes] == ["ok"] * 4
+    assert [results.get(timeout=60) for _ in processes] == ["ok"] * 4
     for process in processes:
         process.join()
     transport = SQLiteTransport(path)
@@ -636,63 +665,80 @@ def test_many_processes_create_the_file_at_once(tmp_path):
 
 
 def _echo(path, count):
-    transport = SQLiteTransport(path)
+    transport = with_long_waits(_patient(path))
     transport.push("pong", [b"here"])
     for _ in range(count):
-        while not (found := transport.claim("ping", lease=10, timeout=1)):
-            pass
+        (found,) = transport.claim("ping", lease=LONG, timeout=LONG)
         transport.push("pong", [b"%.9f" % time.monotonic()])
-        transport.ack("ping", [found[0].receipt])
+        transport.ack("ping", [found.receipt])
     transport.close()
 
 
 def test_another_process_is_woken_soon(transport, path):
-    count = 15
+    """It looks often enough: see the next test. Here its wait would end much later by itself."""
+    count = 5
+    with_long_waits(transport)
     process = SPAWN.Process(target=_echo, args=(path, count))
     process.start()
-    for _ in range(20):
-        if transport.pop("pong", timeout=1):
-            break
-    delays = []
+    assert transport.pop("pong", timeout=LONG) == [b"here"]
     for _ in range(count):
         time.sleep(0.06)  # it has become idle and looks rarely
         start = time.monotonic()
         transport.push("ping", [b""])
-        (answer,) = transport.pop("pong", timeout=1)
-        delays.append(float(answer) - start)
+        (answer,) = transport.pop("pong", timeout=LONG)
+        assert float(answer) - start < SOON
     process.join()
-    assert sorted(delays)[count // 2] < 0.05
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_the_pauses_between_two_looks_are_short(transport, monkeypatch, busy):
+    """As asked of the system, which may be slow: 10 ms at the most where nothing comes."""
+    if busy:
+        transport.push("q", [b"a"])
+        transport.claim("q", lease=60, timeout=0.1)
+    pauses = []
+    wait = Waiter.wait
+
+    def noted(self, seconds):
+        pauses.append(seconds)
+        return wait(self, seconds)
+
+    monkeypatch.setattr(Waiter, "wait", noted)
+    assert transport.claim("q", lease=60, timeout=0.2) == []
+    assert 0 < max(pauses) <= 0.01
 
 
 def test_a_thread_is_woken_at_once(transport, monkeypatch):
     """Without a look of its own: the pauses between looks are longer than the wait."""
-    monkeypatch.setattr(transport._db, "pace", Pace(5.0, 5.0))
+    monkeypatch.setattr(transport._db, "pace", Pace(LONG, LONG))
+    with_long_waits(transport)
     transport.push("q", [b"first"])
     transport.pop("q")
     taken = []
 
     def take():
-        for delivery in transport.claim("q", lease=9, timeout=1):
+        for delivery in transport.claim("q", lease=LONG, timeout=LONG):
             taken.append((delivery.body, time.monotonic()))
 
     threads = [threading.Thread(target=take) for _ in range(3)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
+    wait_until(lambda: transport._db.lines.length("q") == 3)
     start = time.monotonic()
     transport.push("q", [b"1", b"2", b"3"])
     for thread in threads:
         thread.join()
     assert sorted(body for body, _ in taken) == [b"1", b"2", b"3"]
-    assert max(at for _, at in taken) - start < 0.5
+    assert max(at for _, at in taken) - start < SOON
 
 
 def test_a_wait_ends_when_a_lease_does(transport):
+    with_long_waits(transport)
     transport.push("q", [b"a"])
-    transport.claim("q", lease=0.15)
     start = time.monotonic()
-    (again,) = transport.claim("q", lease=9, timeout=1)
-    assert 0.1 < time.monotonic() - start < 0.6
+    transport.claim("q", lease=0.15)
+    (again,) = transport.claim("q", lease=9, timeout=LONG)
+    assert 0.14 < time.monotonic() - start < SOON
     assert again.attempt == 2
 
 
@@ -730,7 +776,7 @@ def test_a_fork_opens_its_own_connection(transport):
             transport._db.lines._lock,
         ):  # held while the process is copied
             opened.set()
-            stop.wait(10)
+            stop.wait(LONG)
 
     thread = threading.Thread(target=other_thread)
     thread.start()

@@ -15,6 +15,8 @@ from queuekit.errors import ConfigurationError
 from queuekit.testing import MovableClock
 from queuekit.transport import Receipt
 
+from .patience import LONG, wait_until, with_long_waits
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -80,15 +82,22 @@ def test_each_call_is_one_transaction_of_few_statements(
 
 
 def test_an_ack_is_committed_before_a_claim_waits(path: Path) -> None:
-    transport = SQLiteTransport(path)
+    transport = with_long_waits(SQLiteTransport(path))
     transport.push("q", [b"a", b"b"])
     (held,) = transport.claim("q", lease=60)
     transport.pop("q")
     stats: list[object] = []
-    watch = threading.Timer(0.1, lambda: stats.append(transport.stats("q")))
-    watch.start()
-    assert ([], []) == transport.ack_and_claim("q", [held.receipt], lease=60, timeout=0.3)
-    watch.join()
+
+    def watch() -> None:
+        wait_until(lambda: transport._db.lines.length("q"))
+        stats.append(transport.stats("q"))
+        transport.push("q", [b"ends the wait"])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    lost, (found,) = transport.ack_and_claim("q", [held.receipt], lease=60, timeout=LONG)
+    watcher.join()
+    assert ([], b"ends the wait") == (lost, found.body)
     assert [(0, 0, 0)] == stats
     transport.push("q", [b"c"])
     lost, (found,) = transport.ack_and_claim("q", [held.receipt], lease=60)

@@ -148,10 +148,10 @@ def test_a_file_of_the_first_layout_is_brought_up_to_date(path: Path, clock: Mov
     first, second = [Receipt(".".join(one.receipt.split(".")[:2])) for one in old]
     assert [] == transport.ack("q", [first])
     assert [first] == transport.ack("q", [first])
-    assert [] == transport.extend("q", [second], lease=100)
+    assert [] == transport.extend("q", [second], lease=1000)
     clock.advance(95)
     assert 1 == transport.recover("q")
-    clock.advance(10)
+    clock.advance(1000)
     found = transport.claim("q", lease=60, limit=9)
     assert [(b"1", 2), (b"2", 2), (b"3", 1)] == [(one.body, one.attempt) for one in found]
     assert [] == transport.ack("q", [one.receipt for one in found])
