@@ -151,6 +151,6 @@ def in_another_thread(call: Callable[[], Any]) -> Any:
     found: list[Any] = []
     thread = threading.Thread(target=lambda: found.append(call()), daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert found, "another thread waits for what the interrupted call left behind"
     return found[0]

@@ -18,6 +18,14 @@ from queuekit.backends.threaded import ThreadedTransport
 from queuekit.errors import ConfigurationError, TransportClosed
 from queuekit.transport import AsyncTransport, QueueStats
 
+from .patience import LONG, SOON, until, with_long_waits
+
+
+def waiting(transport, queue="q"):
+    """Return how many tasks wait for a queue."""
+    lines = transport._lines._lines
+    return sum(len(line) for (name, _), line in lines.items() if name == queue)
+
 
 class Slow(MemoryTransport):
     """Takes its time for claim and pop, and knows when it is in them."""
@@ -33,7 +41,7 @@ class Slow(MemoryTransport):
         found = super().pop(queue, limit=limit)
         if found:
             self.inside.set()
-            self.go.wait(5)
+            self.go.wait(LONG)
         return found
 
     def claim(self, queue, *, lease, limit=1, timeout=0.0):
@@ -41,13 +49,13 @@ class Slow(MemoryTransport):
         found = super().claim(queue, lease=lease, limit=limit)
         if found:
             self.inside.set()
-            self.go.wait(5)
+            self.go.wait(LONG)
         return found
 
 
 async def _cancel_inside(slow, call):
     task = asyncio.ensure_future(call)
-    await asyncio.to_thread(slow.inside.wait, 5)
+    await asyncio.to_thread(slow.inside.wait, LONG)
     for _ in range(3):  # the second and third must not cut the giving back short
         task.cancel()
         await asyncio.sleep(0.005)
@@ -119,7 +127,7 @@ def test_closing_lets_a_cancelled_call_give_back_first(verb):
         await transport.push("q", [b"a"])
         how = {"lease": 60} if verb == "claim" else {}
         task = asyncio.ensure_future(getattr(transport, verb)("q", timeout=1, **how))
-        await asyncio.to_thread(slow.inside.wait, 5)
+        await asyncio.to_thread(slow.inside.wait, LONG)
         task.cancel()
         closing = [asyncio.ensure_future(transport.aclose()) for _ in range(2)]
         await asyncio.sleep(0.01)
@@ -171,7 +179,9 @@ def test_the_end_of_a_loop_loses_nothing(tmp_path, verb, end):
     async def main():
         transport = AsyncSQLiteTransport(path, threads=3)
         transports.append(transport)
+        before = len(got)
         tasks = [asyncio.ensure_future(take(transport)) for _ in range(5)]
+        await until(lambda: len(got) > before)
         await asyncio.sleep(dice.uniform(0.004, 0.01))
         if end == "aclose":
             for task in tasks[::2]:
@@ -187,7 +197,7 @@ def test_the_end_of_a_loop_loses_nothing(tmp_path, verb, end):
         assert settle.ack("q", [one.receipt for one in getattr(transports[0], "held", [])]) == []
         settle.close()
         transports.clear()
-    assert 0 < len(got) < 2000
+    assert 6 <= len(got) < 2000
     assert sorted(got + _drained(path)) == bodies
 
 
@@ -201,7 +211,7 @@ def test_a_call_that_outlives_its_loop_is_undone(verb):
     loop.run_until_complete(transport.push("q", [b"a"]))
     how = {"lease": 60} if verb == "claim" else {}
     task = loop.create_task(getattr(transport, verb)("q", **how))
-    loop.run_until_complete(asyncio.to_thread(slow.inside.wait, 5))
+    loop.run_until_complete(asyncio.to_thread(slow.inside.wait, LONG))
     task._log_destroy_pending = False
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()  # without its tasks, which asyncio.run would have cancelled
@@ -245,12 +255,12 @@ def test_what_came_for_a_coroutine_that_was_thrown_away_goes_back_later(verb):
 
 
 def test_a_waiter_in_another_loop_that_is_still_open_looks_by_itself(tmp_path):
-    transport = AsyncSQLiteTransport(tmp_path / "queue.db")
+    transport = with_long_waits(AsyncSQLiteTransport(tmp_path / "queue.db"))
     first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
-    waiting = [first.create_task(transport.pop("q", timeout=1.0)) for _ in range(2)]
-    first.run_until_complete(asyncio.sleep(0.05))
+    pops = [first.create_task(transport.pop("q", timeout=LONG)) for _ in range(2)]
+    first.run_until_complete(until(lambda: waiting(transport) == 2))
     second.run_until_complete(transport.push("q", [b"1", b"2"]))
-    found = first.run_until_complete(asyncio.wait_for(asyncio.gather(*waiting), 0.9))
+    found = first.run_until_complete(asyncio.wait_for(asyncio.gather(*pops), SOON))
     assert sorted(found) == [[b"1"], [b"2"]]
     first.run_until_complete(transport.aclose())
     first.close()
@@ -283,18 +293,19 @@ def test_no_thread_waits(tmp_path):
     """Fifty waiting tasks on one thread: a push goes through at once and wakes exactly one."""
 
     async def main():
-        transport = AsyncSQLiteTransport(tmp_path / "queue.db", threads=1)
-        waiting = [
-            asyncio.ensure_future(transport.claim("q", lease=9, timeout=1)) for _ in range(50)
+        transport = with_long_waits(AsyncSQLiteTransport(tmp_path / "queue.db", threads=1))
+        claims = [
+            asyncio.ensure_future(transport.claim("q", lease=LONG, timeout=LONG)) for _ in range(50)
         ]
-        await asyncio.sleep(0.2)
+        await until(lambda: waiting(transport) == 50)
         start = time.monotonic()
         await transport.push("q", [b"a"])
-        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        assert time.monotonic() - start < 0.3
+        done, others = await asyncio.wait(claims, return_when=asyncio.FIRST_COMPLETED)
+        assert time.monotonic() - start < SOON
         assert [d.body for task in done for d in task.result()] == [b"a"]
-        await asyncio.wait(waiting)
-        assert sum(len(task.result()) for task in waiting) == 1
+        await transport.push("q", [b"b"] * 49)
+        await asyncio.wait(others)
+        assert [len(task.result()) for task in claims] == [1] * 50
         await transport.aclose()
 
     asyncio.run(main())
@@ -303,37 +314,37 @@ def test_no_thread_waits(tmp_path):
 def test_what_others_push_is_seen_by_looking():
     async def main():
         memory = MemoryTransport()
-        transport = ThreadedTransport(memory)
-        waiting = [asyncio.ensure_future(transport.pop("q", timeout=1)) for _ in range(3)]
-        await asyncio.sleep(0.15)
+        transport = with_long_waits(ThreadedTransport(memory))
+        pops = [asyncio.ensure_future(transport.pop("q", timeout=LONG)) for _ in range(3)]
+        await until(lambda: waiting(transport) == 3)
         memory.push("q", [b"a", b"b", b"c"])
         start = time.monotonic()
-        assert sorted(body for found in await asyncio.gather(*waiting) for body in found) == [
+        assert sorted(body for found in await asyncio.gather(*pops) for body in found) == [
             b"a",
             b"b",
             b"c",
         ]
-        assert time.monotonic() - start < 0.4
+        assert time.monotonic() - start < SOON
         await transport.aclose()
 
     asyncio.run(main())
 
 
 def test_one_object_in_one_loop_after_another(tmp_path):
-    transport = AsyncSQLiteTransport.from_url(f"sqlite:///{tmp_path}/queue.db")
+    transport = with_long_waits(AsyncSQLiteTransport.from_url(f"sqlite:///{tmp_path}/queue.db"))
     assert isinstance(transport, AsyncTransport)
 
     async def wait():
         return await transport.pop("q", timeout=0.02)
 
     async def abandoned():
-        task = asyncio.ensure_future(transport.pop("q", timeout=1))
-        await asyncio.sleep(0.05)
+        task = asyncio.ensure_future(transport.pop("q", timeout=LONG))
+        await until(lambda: waiting(transport))
         task.cancel()
 
     async def push():
-        task = asyncio.ensure_future(transport.pop("q", timeout=1))
-        await asyncio.sleep(0.02)
+        task = asyncio.ensure_future(transport.pop("q", timeout=LONG))
+        await until(lambda: waiting(transport))
         await transport.push("q", [b"a"])
         assert await task == [b"a"]
         await transport.aclose()
@@ -344,9 +355,9 @@ def test_one_object_in_one_loop_after_another(tmp_path):
 
 
 def test_building_starts_nothing(tmp_path):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     AsyncSQLiteTransport(tmp_path / "queue.db")
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
     assert not (tmp_path / "queue.db").exists()
     with pytest.raises(ConfigurationError):
         ThreadedTransport(MemoryTransport(), threads=0)
@@ -394,14 +405,15 @@ def test_an_ack_with_a_claim_is_one_call():
 def test_an_ack_is_done_once_and_before_the_claim_waits():
     async def main():
         counting = Counting()
-        transport = ThreadedTransport(counting)
+        transport = with_long_waits(ThreadedTransport(counting))
         await transport.push("q", [b"a"])
         (held,) = await transport.claim("q", lease=60)
         call = asyncio.ensure_future(
-            transport.ack_and_claim("q", [held.receipt], lease=60, timeout=1)
+            transport.ack_and_claim("q", [held.receipt], lease=60, timeout=LONG)
         )
-        await asyncio.sleep(0.05)
+        await until(lambda: waiting(transport))
         assert await transport.stats("q") == QueueStats(0, 0, 0)
+        assert not call.done()
         await transport.push("q", [b"b"])
         lost, (found,) = await call
         assert ([], b"b") == (lost, found.body)
@@ -450,9 +462,9 @@ def test_a_wait_looks_when_the_store_says_that_it_has_changed():
 
     async def main():
         changing = Changing()
-        transport = ThreadedTransport(changing)
+        transport = with_long_waits(ThreadedTransport(changing))
         begin = time.monotonic()
-        call = asyncio.ensure_future(transport.claim("q", lease=60, timeout=1))
+        call = asyncio.ensure_future(transport.claim("q", lease=60, timeout=LONG))
         await asyncio.sleep(0.2)
         rounds = (time.monotonic() - begin) / 0.05
         assert changing.calls.count("claim") <= rounds + 2, "asked though nothing had changed"
