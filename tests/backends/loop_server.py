@@ -12,6 +12,8 @@ from queuekit.backends.redis._resp import PlainReader
 from queuekit.backends.redis.link_async import AsyncLink
 from queuekit.backends.redis.source import Source
 
+from .patience import LONG
+
 Command = list[bytes]
 
 SMALL = 65536
@@ -105,6 +107,7 @@ async def loop_server(**options: Any) -> AsyncIterator[tuple[LoopServer, AsyncLi
     server = await asyncio.start_server(ours.serve, "127.0.0.1", 0)
     server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
     port = server.sockets[0].getsockname()[1]
+    options.setdefault("socket_timeout", LONG)
     source = Source(Connection, {"host": "127.0.0.1", "port": port, **options})
     source.advice.is_given = True  # it has no settings
     link = AsyncLink(source)
@@ -115,7 +118,7 @@ async def loop_server(**options: Any) -> AsyncIterator[tuple[LoopServer, AsyncLi
         await link.aclose()
         server.close()
         ours.cut()
-        for _ in range(200):
+        for _ in range(2000):
             if not ours.open:
                 break
             await asyncio.sleep(0.005)

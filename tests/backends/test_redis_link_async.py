@@ -7,36 +7,90 @@ import gc
 import os
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from queuekit import AsyncQueue, AsyncReliableQueue
+from queuekit.backends.redis._multiplexed import Multiplexed
 from queuekit.backends.redis._silence import NoAnswer
 from queuekit.backends.redis._wire import Command, LinkBroken, LinkClosed, Reply
 from queuekit.backends.redis.link_async import AsyncLink
 from queuekit.backends.redis.transport_async import AsyncRedisTransport
 
 from .loop_server import SMALL, LoopServer, loop_server
+from .patience import LONG, SOON, until
 from .redis_tools import sockets
 
 pytestmark = pytest.mark.asyncio
 
 PUT = b"RPUSH"
 SILENCE = 0.3
-LONG = 1.0
-"""Seconds of silence that a busy machine does not make by itself between two answers."""
+
+
+class Clock:
+    """
+    Stands for the loop where a line measures silences: its time passes when the test says so.
+
+    Else a machine that stands still between two answers would make a silence of its own.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.now = loop.time()
+        self.calls: list[Call] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Call:
+        self.calls.append(Call(when, callback))
+        return self.calls[-1]
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        for call in [each for each in self.calls if each.at <= self.now]:
+            self.calls.remove(call)
+            if not call.is_cancelled:
+                call.callback()
+
+
+class Call:
+    """What ``call_at`` returns."""
+
+    def __init__(self, at: float, callback: Callable[[], None]) -> None:
+        self.at, self.callback, self.is_cancelled = at, callback, False
+
+    def when(self) -> float:
+        return self.at
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
+def clock_of(line: Multiplexed) -> Clock:
+    """Let a line that is idle measure silences by a clock of the test."""
+    assert line.silence._timer is None or not line.silence._waits()
+    line.silence.end()
+    line.silence._timer = None
+    line._loop = line.silence._loop = clock = Clock(line._loop)
+    return clock
+
+
+def give_up_after(seconds: float, link: AsyncLink) -> None:
+    """Let a silence of *seconds* be too long, now that all is connected."""
+    for slot in (link._shared.slot, *link._alone.idle):
+        slot.line.silence.seconds = seconds
+        slot.line.silence.end()
+        slot.line.silence._timer = None
 
 
 def put(number: int, body: bytes = b"x") -> Command:
     return (PUT, b"%d" % number, body)
-
-
-async def until(look: Any, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not look():
-        assert time.monotonic() < end, "this never came"
-        await asyncio.sleep(0.002)
 
 
 def started(link: AsyncLink, *commands: Command, **options: Any) -> asyncio.Task[list[Reply]]:
@@ -208,7 +262,7 @@ async def test_a_call_that_is_given_to_a_broken_connection() -> None:
         for at_once in (False, True):
             waiter = slot.line.send(b"*1\r\n$4\r\nPING\r\n", 1, [], at_once=at_once)
             with pytest.raises(LinkBroken) as caught:
-                await asyncio.wait_for(slot.line.answered(waiter, False), 5)
+                await asyncio.wait_for(slot.line.answered(waiter, False), SOON)
             assert not caught.value.sent
 
 
@@ -288,10 +342,11 @@ async def test_a_connection_that_ended_while_the_loop_stood_is_not_used(waits: b
 
 
 async def test_a_silent_server_fails_all_who_wait() -> None:
-    async with loop_server(socket_timeout=SILENCE) as (server, link):
+    async with loop_server() as (server, link):
         await link.call([put(0)])
         await link.call([put(0)], waits=True)
         server.mute = True
+        give_up_after(SILENCE, link)
         begun = time.monotonic()
         calls = [started(link, put(i)) for i in range(3)]
         for call in calls:
@@ -304,12 +359,13 @@ async def test_a_silent_server_fails_all_who_wait() -> None:
 
 
 async def test_calls_that_keep_coming_do_not_prolong_a_silence() -> None:
-    async with loop_server(socket_timeout=SILENCE) as (server, link):
+    async with loop_server() as (server, link):
         await link.call([put(0)])
         server.mute = True
+        give_up_after(SILENCE, link)
         first = started(link, put(1))
         others: list[asyncio.Task[Any]] = []
-        end = time.monotonic() + 20 * SILENCE
+        end = time.monotonic() + SOON
         while not first.done() and time.monotonic() < end:
             others.append(started(link, put(2)))
             await asyncio.sleep(SILENCE / 20)
@@ -319,26 +375,42 @@ async def test_calls_that_keep_coming_do_not_prolong_a_silence() -> None:
 
 
 async def test_replies_that_keep_coming_are_no_silence() -> None:
-    async with loop_server(socket_timeout=LONG) as (server, link):
+    async with loop_server() as (server, link):
         await link.call([put(0)])
         server.answers[PUT] = b""
-        call = started(link, *map(put, range(12)))
+        clock = clock_of(link._shared.slot.line)
+        into: list[Reply] = []
+        call = started(link, *map(put, range(12)), into=into)
+        await until(lambda: len(numbers(server)) == 13)
         for i in range(12):
-            await asyncio.sleep(LONG / 8)
+            clock.advance(LONG / 8)
             server.say(b":%d\r\n" % i)
+            await until(lambda i=i: len(into) > i)
         assert list(range(12)) == await call
+        call = started(link, put(13))
+        await until(lambda: len(numbers(server)) == 14)
+        clock.advance(LONG)
+        assert isinstance(await outcome(call), LinkBroken), "that is one"
 
 
 async def test_a_body_that_goes_out_slowly_is_no_silence() -> None:
-    async with loop_server(socket_timeout=LONG) as (server, link):
+    async with loop_server() as (server, link):
         await link.call([put(0)])
         assert link._shared.slot is not None
-        ours = link._shared.slot.line._transport.get_extra_info("socket")
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-        server.pause = 0.02
-        begun = time.monotonic()
-        assert [1] == await link.call([put(1, bytes(12_000_000))])
-        assert time.monotonic() - begun > 1.3 * LONG, "it was too fast to show anything"
+        line = link._shared.slot.line
+        transport: Any = line._transport
+        left = transport.get_write_buffer_size
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+        server.pause = 0.002
+        clock = clock_of(line)
+        begun = clock.now
+        call = started(link, put(1, bytes(12_000_000)))
+        await until(left)
+        while before := left():
+            await until(lambda before=before: left() < before)
+            clock.advance(LONG / 4)
+        assert [1] == await call
+        assert clock.now - begun > 3 * LONG, "it was too fast to show anything"
 
 
 async def test_a_server_that_does_not_read_lets_calls_wait() -> None:
@@ -362,9 +434,10 @@ async def test_a_server_that_does_not_read_lets_calls_wait() -> None:
 
 
 async def test_who_waits_for_room_is_told_of_the_silence() -> None:
-    async with loop_server(socket_timeout=SILENCE) as (server, link):
+    async with loop_server() as (server, link):
         await link.call([put(0)])
         server.deaf = True
+        give_up_after(SILENCE, link)
         calls = [started(link, put(i, bytes(1_000_000))) for i in range(40)]
         broken = [await outcome(call) for call in calls]
         assert {LinkBroken} == set(map(type, broken))
@@ -510,6 +583,7 @@ async def test_a_loop_that_is_gone_may_have_been_of_another_kind() -> None:
         transport.abort()
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 async def test_a_child_leaves_the_connections_of_its_parent() -> None:
     async with loop_server() as (_, link):
         await link.call([put(0)])
@@ -523,7 +597,7 @@ async def test_a_child_leaves_the_connections_of_its_parent() -> None:
             finally:
                 os._exit(1)
         ended = (0, 1)
-        for _ in range(1000):
+        for _ in range(6000):
             ended = os.waitpid(child, os.WNOHANG)  # noqa: ASYNC222 - it does not wait
             if ended[0]:
                 break
