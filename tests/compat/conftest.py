@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -35,17 +34,31 @@ class Place(NamedTuple):
         return sorted(key.decode() for key in found)
 
 
-def put_and_press_ctrl_c(queue: Any, message: object, delay: float) -> threading.Thread:
-    """Put a message after *delay* seconds and press Ctrl-C in the same moment."""
+def somebody_waits(client: redis.Redis) -> bool:
+    """Tell whether a client waits on the server just now."""
+    return bool(client.info("clients")["blocked_clients"])
+
+
+def put_and_press_ctrl_c(queue: Any, message: object, client: redis.Redis) -> threading.Thread:
+    """
+    Put a message when the main thread waits, and press Ctrl-C in the same moment.
+
+    The thread is not started yet: the main one must be where it expects a KeyboardInterrupt.
+    """
 
     def press() -> None:
-        time.sleep(delay)
+        end = time.monotonic() + 30
+        while not somebody_waits(client) and time.monotonic() < end:
+            time.sleep(0.001)
         queue.put(message)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    thread = threading.Thread(target=press)
-    thread.start()
-    return thread
+    return threading.Thread(target=press)
+
+
+def in_own_hands(exc: BaseException) -> bool:
+    """Tell whether *exc* came in the function that caught it, and in no call of it."""
+    return exc.__traceback__ is not None and exc.__traceback__.tb_next is None
 
 
 @pytest.fixture
