@@ -308,6 +308,7 @@ def test_a_delayed_message_is_handed_over_in_time(
     """
     transport = with_long_waits(SQLiteTransport(path))
     monkeypatch.setattr(transport._db, "pace", Pace(0.001, LONG))
+    monkeypatch.setattr(transport._db.pace, "after", lambda *_: LONG)
     asked: list[float] = []
     wait = Waiter.wait
 
