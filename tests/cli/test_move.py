@@ -176,7 +176,7 @@ def test_after_a_kill_it_says_what_it_waits_for(
 ) -> None:
     jobs.put_many([b"held", b"1"])
     (held,) = jobs.get_many(1)
-    process = shell.start("move", OLD, NEW, "--wait", "--lease", "0.5")
+    process = shell.start("move", OLD, NEW, "--wait")
     end = time.monotonic() + 30
     while moved.size() < 1 and time.monotonic() < end:
         time.sleep(0.02)
@@ -184,9 +184,16 @@ def test_after_a_kill_it_says_what_it_waits_for(
     process.communicate()
     held.release()
     assert json.loads(shell("move", OLD, NEW, "--dry-run", "--json")[1])["unfinished"] is True
-    status, out, err = shell("move", OLD, NEW)
-    assert (0, "1\n") == (status, out)
-    assert "a move of 'jobs' is under way or was cut short" in err
+    process = shell.start("move", OLD, NEW)
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert "a move of 'jobs' is under way or was cut short: waiting to finish it" in said
+    assert process.poll() is None
+    later = closing(SQLiteTransport(shell.folder / "old.db", clock=lambda: time.time() + 3600))
+    with later as transport:  # to it, the lease of the one that was killed is over
+        assert 1 == transport.recover("jobs!moving")
+    out, _ = process.communicate(timeout=60)
+    assert (0, "1\n") == (process.returncode, out)
 
 
 def test_a_terminal_gets_a_bar(shell: Shell, jobs: ReliableQueue[bytes]) -> None:

@@ -49,6 +49,12 @@ TASKS = """
         note(f"{message.body} {os.getpid()}")
 """
 
+WITH_CHANGES = """
+import sys
+from queuekit.cli import worker_guard, worker_parent, worker_process
+from queuekit.cli.main import main
+"""
+
 
 class Shop:
     """Runs ``queuekit worker`` in a folder of its own, on a store of its own."""
@@ -70,6 +76,11 @@ class Shop:
     def start(self, *words: str, **env: str) -> subprocess.Popen[bytes]:
         """Start a worker; what it says goes to files."""
         return self.command([sys.executable, "-m", "queuekit", "worker", *words], **env)
+
+    def start_with(self, changes: str, *words: str, **env: str) -> subprocess.Popen[bytes]:
+        """Start one whose constants are others: ``worker_parent.DEATHS = 3``."""
+        program = f"{WITH_CHANGES}{changes}\nsys.exit(main())"
+        return self.command([sys.executable, "-c", program, "worker", *words], **env)
 
     def command(self, words: list[str], **env: str) -> subprocess.Popen[bytes]:
         with (self.folder / "out").open("ab") as out, (self.folder / "err").open("ab") as err:
