@@ -49,9 +49,13 @@ def outcome_of(call: Any) -> dict[str, Any]:
 
 
 def holder(url: str, lease: float, verbs: list[str], shift: float = 0) -> None:
-    """Take a message for each verb, wait for the word, and settle them so."""
+    """
+    Take a message for each verb, wait for the word, and settle them so.
+
+    All in one claim: between two, the lease of the first might end.
+    """
     queue = ReliableQueue[Any](NAME, url, lease=lease)
-    messages = [queue.get(block=True) for _ in verbs]
+    messages = queue.get_many(len(verbs), block=True)
     say(held=[held(message) for message in messages], time=time.time())
     told()
     for verb, message in zip(verbs, messages, strict=True):
@@ -70,8 +74,19 @@ def putter(url: str, body: Any, delay: float, shift: float = 0) -> None:
     say(id=ReliableQueue[Any](NAME, url).put(body, delay=delay), time=time.time())
 
 
-def getter(url: str, way: str, lease: float, stops: bool = False) -> None:
-    """Wait for a message; with *stops* be stopped when the claim is made and not yet returned."""
+def getter(
+    url: str, way: str, lease: float, stops: bool = False, slice_: float | None = None
+) -> None:
+    """
+    Wait for a message; with *stops* be stopped when the claim is made and not yet returned.
+
+    With *slice_*, the server is asked to wait for so many seconds at a time.
+    """
+    if slice_ is not None:
+        from queuekit.backends.redis import transport
+
+        transport._MAX_WAIT = slice_  # type: ignore[misc]
+        url += f"&socket_timeout={3 * slice_}"
     queue = ReliableQueue[Any](NAME, url, lease=lease)
     if stops:
         inner = queue.transport.claim
@@ -201,7 +216,7 @@ def async_waiter(url: str, way: str, lease: float) -> None:
     asyncio.run(main())
 
 
-def stuck(url: str, lease: float, seconds: float, way: str) -> None:
+def stuck(url: str, lease: float, way: str, seconds: float = 0.0) -> None:
     """Work for so long without letting a heartbeat run; say what the log says, and what is done."""
     import logging
 
@@ -233,8 +248,8 @@ def stuck(url: str, lease: float, seconds: float, way: str) -> None:
         @queue.worker(timeout=0)
         def work(message: Any) -> None:
             say(**held(message))
-            if way == "interpreter":
-                ctypes.PyDLL(None).usleep(int(seconds * 1e6))  # which holds the GIL
+            if way == "interpreter":  # until it is told, and with the GIL
+                ctypes.PyDLL(None).read(0, ctypes.create_string_buffer(1), 1)
             else:
                 time.sleep(seconds)
 

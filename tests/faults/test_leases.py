@@ -29,6 +29,8 @@ from .children import SECONDS, Child, child, url_of, wait_for
 LEASE = 0.3
 SLICE = 1.0
 """Seconds that one wait of a transport lasts at most."""
+PATIENCE = 10.0
+"""Seconds more than a promise, for a busy machine; without the promise it would be a minute."""
 
 
 def on(*fast: str) -> pytest.MarkDecorator:
@@ -182,31 +184,27 @@ def test_what_nobody_took_is_handed_out_alive_and_uncounted(
 @pytest.mark.parametrize("taken", [False, True])
 def test_the_server_claims_for_a_process_that_stands(shop: Shop, taken: bool) -> None:
     """K6 without help from inside: stopped while it waits, the claim is made on the server."""
-    with child("getter", shop.url, way="get", lease=LEASE) as getter:
+    with child("getter", shop.url, way="get", lease=LEASE, slice_=SECONDS) as getter:
         getter.hear()
         with redis.Redis.from_url(shop.url.partition("?")[0]) as client:
-            wait_for(lambda: any("b" in one["flags"] for one in client.client_list()))
+            wait_for(lambda: any(one["cmd"] == "blmove" for one in client.client_list()))
             getter.stop()
             shop.jobs.put_many(["first", "next"])
             wait_for(lambda: shop.counts() == (1, 0, 1))
         if taken:
-            other = shop.jobs.get(timeout=SECONDS)  # the next, then what comes back
-            again = shop.jobs.get(timeout=SECONDS)
-            assert other is not None
-            assert again is not None
-            assert (("next", 1), ("first", 2)) == (
-                (other.body, other.attempt),
-                (again.body, again.attempt),
-            )
-            other.release()
+            # the next, and what comes back; which first says only how busy the machine is
+            both = [shop.jobs.get(timeout=SECONDS) for _ in range(2)]
+            found = {one.body: one for one in both if one is not None}
+            assert {"next": 1, "first": 2} == {body: one.attempt for body, one in found.items()}
+            found["next"].release()
         else:
             time.sleep(2 * LEASE)
         getter.go_on()
-        found = getter.hear()
+        said = getter.hear()
         assert ("next" if taken else "first", 1, "done") == (
-            found["body"],
-            found["attempt"],
-            found["outcome"],
+            said["body"],
+            said["attempt"],
+            said["outcome"],
         )
 
 
@@ -256,12 +254,12 @@ def test_waiting_consumers_recover_what_a_killed_one_held(shop: Shop) -> None:
         killed = time.monotonic()
         found = first_word(waiters)
         assert ("held", 2) == (found["body"], found["attempt"])
-        assert time.monotonic() - killed < 2 * LEASE + SLICE + 3
+        assert time.monotonic() - killed < 2 * LEASE + SLICE + PATIENCE
         put = time.monotonic()
         shop.jobs.put("delayed", delay=0.5)
         found = first_word(waiters)
         assert ("delayed", 1) == (found["body"], found["attempt"])
-        assert 0.5 <= time.monotonic() - put < 0.5 + SLICE + 3
+        assert 0.49 <= time.monotonic() - put < 0.5 + SLICE + PATIENCE  # the server has ms
         assert all(waiter.silent() for waiter in waiters)
     assert (0, 0, 0) == shop.counts()
 
@@ -291,7 +289,7 @@ def test_clocks_of_clients_a_day_apart_change_nothing(shop: Shop) -> None:
         assert put["time"] > time.time() + day / 2
         found = sorted((one["body"], one["attempt"]) for one in (behind.hear(), behind.hear()))
         assert [("delayed", 1), ("held", 2)] == found
-        assert 1.5 < time.monotonic() - began < 15, "the delay, and no day"
+        assert 1.5 < time.monotonic() - began < day / 24, "the delay, and no day"
         ahead.tell()
         assert "lost" == ahead.hear()["outcome"]
     assert (0, 0, 0) == shop.counts()
@@ -299,15 +297,16 @@ def test_clocks_of_clients_a_day_apart_change_nothing(shop: Shop) -> None:
 
 @on("redis")
 def test_a_worker_that_could_not_renew_says_so_and_acks_nothing(shop: Shop) -> None:
-    """W3: a handler that holds the interpreter for three leases."""
+    """W3: a handler that holds the interpreter until another one has its message."""
     shop.jobs.put("x")
-    with child("stuck", shop.url, lease=LEASE, seconds=3 * LEASE, way="interpreter") as worker:
+    with child("stuck", shop.url, lease=1.0, way="interpreter") as worker:
         while "attempt" not in (word := worker.hear()):
             assert "appendonly" in word["log"]  # the server of the tests has none
         assert 1 == word["attempt"]
         other = shop.jobs.get(timeout=SECONDS)
         assert other is not None
         assert 2 == other.attempt
+        worker.tell()
         said = []
         while "over" not in (word := worker.hear()):
             said.append(word["log"])
@@ -329,11 +328,12 @@ def test_a_worker_that_could_not_renew_says_so_and_acks_nothing(shop: Shop) -> N
 def test_a_handler_that_lets_other_threads_run_keeps_its_lease(shop: Shop, way: str) -> None:
     """Also one that blocks its event loop."""
     shop.jobs.put("x")
-    with child("stuck", shop.url, lease=3 * LEASE, seconds=7 * LEASE, way=way) as worker:
+    lease = 3.0  # renewed each second, so that it may stand still for two
+    with child("stuck", shop.url, lease=lease, seconds=1.6 * lease, way=way) as worker:
         while "attempt" not in (word := worker.hear()):
             assert "appendonly" in word["log"]
         assert 1 == word["attempt"]
-        assert shop.jobs.get(timeout=6 * LEASE) is None
+        assert shop.jobs.get(timeout=1.5 * lease) is None
         assert {"over": True} == worker.hear()
     assert (0, 0, 0) == shop.counts()
 
@@ -373,7 +373,7 @@ def test_ctrl_c_leaves_nothing_claimed_in_any_state(
             start = time.monotonic()
             assert {"ended": ending} == workers[state].hear(), state
             assert status == workers[state].end(), state
-            assert time.monotonic() - start < 5
+            assert time.monotonic() - start < PATIENCE
             assert (len(ready), 0, 0) == shops[state].counts(), state
             left = shops[state].jobs.get_many(9)
             assert [(n, 1) for n in ready] == [(m.body, m.attempt) for m in left], state
@@ -383,7 +383,7 @@ def test_ctrl_c_leaves_nothing_claimed_in_any_state(
 def test_after_a_second_ctrl_c_and_a_sigterm_the_lease_brings_back(shop: Shop) -> None:
     """K4: what gave no time to give anything back is counted, and nothing is lost."""
     shop.jobs.put_many([1, 2])
-    options = {"lease": 1.0, "prefetch": 2}
+    options = {"lease": 2.0, "prefetch": 2}
     with child("signalled", shop.url, state="releasing", **options) as worker:
         assert {"state": "handling"} == worker.hear()
         worker.send(signal.SIGINT)
@@ -423,11 +423,14 @@ def test_a_worker_is_ended_from_another_thread_in_any_state(
     began, go_on = threading.Event(), threading.Event()
     if state == "handling":
         shop.jobs.put_many([1, 2, 3])
-    elif state == "backoff":
+    else:
+        inner = queue.transport.claim
 
-        def claim(*_: Any, **__: Any) -> Any:
+        def claim(*arguments: Any, **options: Any) -> Any:
             began.set()
-            raise TransportUnavailable("out of reach in this test")
+            if state == "backoff":
+                raise TransportUnavailable("out of reach in this test")
+            return inner(*arguments, **options)
 
         monkeypatch.setattr(queue.transport, "claim", claim)
 
@@ -446,16 +449,15 @@ def test_a_worker_is_ended_from_another_thread_in_any_state(
 
     thread = threading.Thread(target=run)
     thread.start()
+    assert began.wait(SECONDS)
     if state == "waiting":
-        time.sleep(0.1)
-    else:
-        assert began.wait(SECONDS)
+        time.sleep(0.1)  # or it is ended on its way there
     start = time.monotonic()
     work.stop() if end == "stop" else queue.close()
     go_on.set()
     thread.join(SECONDS)
     assert not thread.is_alive()
-    assert time.monotonic() - start < 3 * SLICE + 2
+    assert time.monotonic() - start < 3 * SLICE + PATIENCE
     if end == "stop" or errors:
         assert ([] if end == "stop" else [TransportClosed]) == errors
     shop.jobs.put("later")
@@ -497,7 +499,7 @@ def test_in_memory_waiting_threads_and_tasks_recover() -> None:
     for thread in threads:
         thread.start()
     wait_for(lambda: found)
-    assert time.monotonic() - start < LEASE + SLICE + 3
+    assert time.monotonic() - start < LEASE + SLICE + PATIENCE
     jobs.put("delayed", delay=LEASE)
     for thread in threads:
         thread.join(SECONDS)
