@@ -75,7 +75,7 @@ class Proxy:
     def deliver(self) -> bytes:
         """Let what was held arrive now; return what the server says."""
         with socket.create_connection(self._server) as server:
-            server.settimeout(5)
+            server.settimeout(20)
             server.sendall(b"".join(self._held))
             self._held.clear()
             return server.recv(65536)

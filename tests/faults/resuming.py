@@ -20,6 +20,13 @@ from queuekit import (
     TransportUnavailable,
 )
 
+SOON = 10.0
+"""
+Seconds after a fault within which a fresh message must have been delivered.
+
+The longest pause between two looks of a loop is one; the rest is for a machine that stands still.
+"""
+
 _numbers = itertools.count(1)
 
 
@@ -103,7 +110,7 @@ class Loops:
         for stop in self._stops:
             stop()
         for thread in self._threads:
-            thread.join(15)
+            thread.join(30)
         for producer in self.producers.values():
             producer.close()
         assert not any(thread.is_alive() for thread in self._threads), "a loop does not stop"
@@ -165,6 +172,6 @@ def loops_on(url: str) -> Iterator[Loops]:
     with ExitStack() as stack:
         loops = Loops(url)
         stack.callback(loops.close)
-        loops.fresh(10)
+        loops.fresh(30)
         yield loops
         assert not loops.ended, f"these loops ended: {loops.ended}"

@@ -1,4 +1,4 @@
-"""A primary, a replica and sentinels of a test's own, which fail over within about two seconds."""
+"""A primary, a replica and sentinels of a test's own, which fail over within a few seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SERVICE = "main"
 CONFIGURATION = """
 port {port}
 sentinel monitor {service} 127.0.0.1 {primary} {quorum}
-sentinel down-after-milliseconds {service} 700
+sentinel down-after-milliseconds {service} {down_after}
 sentinel failover-timeout {service} 3000
 """
 
@@ -21,10 +21,16 @@ sentinel failover-timeout {service} 3000
 class Sentinel(Server):
     """A sentinel; it keeps what it knows in a file."""
 
-    def __init__(self, directory: Path, primary: int, quorum: int, *extra: str) -> None:
+    def __init__(
+        self, directory: Path, primary: int, quorum: int, *extra: str, down_after: float = 60.0
+    ) -> None:
         self._file = directory / "sentinel.conf"
         self._text = CONFIGURATION.format(
-            port="{port}", service=SERVICE, primary=primary, quorum=quorum
+            port="{port}",
+            service=SERVICE,
+            primary=primary,
+            quorum=quorum,
+            down_after=round(down_after * 1000),
         )
         self._text += "\n".join(extra) + "\n"
         super().__init__(directory)
@@ -56,7 +62,7 @@ class Service:
         first, second = self.servers
         return second if self.primary is first else first
 
-    def promoted(self, server: Server, seconds: float = 15.0) -> float:
+    def promoted(self, server: Server, seconds: float = 60.0) -> float:
         """Wait until the sentinels name *server* and it says so itself; return how long it took."""
         return eventually(
             lambda: self.primary is server and server.do("ROLE")[0] == b"master",
@@ -77,9 +83,18 @@ class Service:
 
 @contextmanager
 def service_in(
-    directory: Path, *, sentinels: int = 1, extra: tuple[str, ...] = (), password: str = ""
+    directory: Path,
+    *,
+    sentinels: int = 1,
+    extra: tuple[str, ...] = (),
+    password: str = "",
+    down_after: float = 2.0,
 ) -> Iterator[Service]:
-    """Start a pair and sentinels of which the majority decides; *extra* lines configure them."""
+    """
+    Start a pair and sentinels of which the majority decides; *extra* lines configure them.
+
+    A primary that is silent for *down_after* seconds is replaced, though it only stood still.
+    """
     with ExitStack() as stack:
         pair = stack.enter_context(pair_in(directory))
         quorum = sentinels // 2 + 1
@@ -87,9 +102,9 @@ def service_in(
         for i in range(sentinels):
             home = directory / f"s{i}"
             home.mkdir()
-            started.append(Sentinel(home, pair.primary.port, quorum, *extra))
+            started.append(Sentinel(home, pair.primary.port, quorum, *extra, down_after=down_after))
             started[-1].password = password
             stack.callback(started[-1].stop)
         service = Service(pair, started)
-        eventually(service.is_ready, 20, "the sentinels know the replica")
+        eventually(service.is_ready, 60, "the sentinels know the replica")
         yield service

@@ -50,7 +50,8 @@ class Server:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(500):
+        end = time.monotonic() + 30
+        while time.monotonic() < end and self._process.poll() is None:
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
                     link.sendall(b"PING\r\n")
@@ -66,7 +67,7 @@ class Server:
 
     def do(self, *command: object) -> Any:
         """Run one command on a connection of its own."""
-        with redis.Redis(port=self.port, password=self.password, socket_timeout=5) as client:
+        with redis.Redis(port=self.port, password=self.password, socket_timeout=20) as client:
             return client.execute_command(*command)
 
     def pause(self) -> None:
@@ -119,7 +120,7 @@ class Pair:
     def follow(self) -> None:
         """Let the replica follow, and wait until it has all."""
         self.replica.do("REPLICAOF", "127.0.0.1", self.primary.port)
-        eventually(lambda: self.primary.do("WAIT", 1, 100) == 1, 20, "the replica follows")
+        eventually(lambda: self.primary.do("WAIT", 1, 100) == 1, 60, "the replica follows")
 
     def cut(self) -> None:
         """End the replication for good; the replica becomes a primary of its own."""

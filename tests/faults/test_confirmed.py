@@ -53,7 +53,7 @@ def test_a_wrong_type_ends_a_loop_at_once(redis_url: str, redis_prefix: str, par
         begun = time.monotonic()
         with pytest.raises(TransportError, match="TYPE"):
             next(queue.consume())
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 15.0, "it would go on for ever"
         after = {name: client.dump(name) for name in client.scan_iter(f"*{redis_prefix}*")}
         assert before == after
         client.delete(*after)

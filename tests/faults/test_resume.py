@@ -13,14 +13,11 @@ import pytest
 import redis
 
 from faults.proxy import proxy_to
-from faults.resuming import Loops, loops_on
+from faults.resuming import SOON, Loops, loops_on
 from faults.servers import AOF, Server, eventually, free_port, server_in
 from queuekit import Queue, ReliableQueue, TransportUnavailable
 
 pytestmark = pytest.mark.redis
-
-SOON = 3.0
-"""Seconds after the fault has gone; the longest pause between two looks of a loop is one."""
 
 
 class World(NamedTuple):
@@ -48,8 +45,8 @@ def refused(world: World, code: str, call: Callable[[], object] | None = None) -
             return code in str(exc)
         return False
 
-    eventually(look, 5, f"a put refused by {code}")
-    eventually(world.loops.all_wait, 5, "all loops meet the fault")
+    eventually(look, 30, f"a put refused by {code}")
+    eventually(world.loops.all_wait, 30, "all loops meet the fault")
 
 
 @contextmanager
@@ -195,13 +192,14 @@ def test_a_server_that_loads(world: World) -> None:
             client.rpush(f"load:{i}", "x" * 100)
         client.bgrewriteaof()
         eventually(
-            lambda: not client.info("persistence")["aof_rewrite_in_progress"], 10, "a rewrite"
+            lambda: not client.info("persistence")["aof_rewrite_in_progress"], 30, "a rewrite"
         )
     world.server.stop()
-    slow = _with(world.server, "--key-load-delay", "1500")
+    slow = _with(world.server, "--key-load-delay", "60000")  # of microseconds: for a minute
     try:
         world.server.start()
         refused(world, "LOADING")
+        world.server.do("CONFIG", "SET", "key-load-delay", 0)
     finally:
         slow()
     eventually(lambda: not world.server.do("INFO", "persistence")["loading"], 20, "it has loaded")

@@ -32,6 +32,8 @@ from queuekit.errors import (
 from queuekit.transport import QueueStats
 
 LEASE = 60.0
+SOON = 15.0
+"""Seconds; a call with no time of its own would wait for a lock twice as long."""
 needs_root = pytest.mark.skipif(
     not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become another user"
 )
@@ -79,33 +81,39 @@ import sqlite3, sys, time
 conn = sqlite3.connect(sys.argv[1], isolation_level=None)
 conn.execute("BEGIN EXCLUSIVE")
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.readline()
 conn.execute("ROLLBACK")
 """
 
 
 @contextmanager
-def held_by_another_process(path: str, seconds: float) -> Iterator[int]:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, path, str(seconds)], stdout=subprocess.PIPE
-    )
+def held_by_another_process(path: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Have the file locked until the process is told, or to the end."""
+    pipe = subprocess.PIPE
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, path], stdin=pipe, stdout=pipe)
+    assert holder.stdin is not None
     assert holder.stdout is not None
     try:
         assert b"held\n" == holder.stdout.readline()
-        yield holder.pid
+        yield holder
     finally:
         holder.kill()
         holder.wait()
+        holder.stdin.close()
         holder.stdout.close()
 
 
 def test_a_short_lock_is_waited_for(transport: SQLiteTransport, path: str) -> None:
     calls = every_write(transport)
     for name in ("push", "claim", "ack"):
-        with held_by_another_process(path, 0.4):
+        with held_by_another_process(path) as holder:
+            assert holder.stdin is not None
             begun = time.monotonic()
+            timer = threading.Timer(0.4, holder.stdin.close)
+            timer.start()
             assert calls[name]() in (None, []) or name == "claim"
-            assert 0.2 < time.monotonic() - begun < 10
+            assert 0.4 < time.monotonic() - begun
+            timer.join()
 
 
 @pytest.mark.parametrize("verb", ["pop", "claim"])
@@ -115,11 +123,11 @@ def test_a_long_lock_ends_a_wait_soon_and_says_who_holds_it(
     monkeypatch.setattr("queuekit.backends._sqlite_wait.GRACE", 0.3)
     transport.push("q", [b"a"])
     how = {"lease": LEASE} if verb == "claim" else {}
-    with held_by_another_process(path, 60) as pid:
+    with held_by_another_process(path) as holder:
         begun = time.monotonic()
-        with pytest.raises(TransportUnavailable, match=f"process {pid} has held the lock"):
+        with pytest.raises(TransportUnavailable, match=f"process {holder.pid} has held the lock"):
             getattr(transport, verb)("q", timeout=0.5, **how)
-        assert 0.5 < time.monotonic() - begun < 5
+        assert 0.5 < time.monotonic() - begun < SOON
         assert QueueStats(1, 0, 0) == transport.stats("q")
     assert getattr(transport, verb)("q", **how)
 
@@ -131,7 +139,7 @@ def test_a_long_lock_changes_nothing(
     monkeypatch.setattr(_sqlite_link, "BUSY_TIMEOUT", 0.05)
     monkeypatch.setattr("queuekit.backends._sqlite_wait.GRACE", 0.05)
     before = transport.stats("q")
-    with held_by_another_process(path, 60):
+    with held_by_another_process(path):
         for name, call in calls.items():
             with pytest.raises(TransportUnavailable, match="nothing was changed"):
                 call()
@@ -147,14 +155,14 @@ def test_a_thread_waits_for_another_no_longer_than_its_own_time(
     """The other thread waits for a process, and is patient: its put has no timeout."""
     monkeypatch.setattr("queuekit.backends._sqlite_wait.GRACE", 0.2)
     transport.push("q", [b"a"])
-    with held_by_another_process(path, 60):
+    with held_by_another_process(path):
         thread = threading.Thread(target=lambda: transport.push("q", [b"b"]))
         thread.start()
         time.sleep(0.1)
         begun = time.monotonic()
         with pytest.raises(TransportUnavailable, match="has held the lock"):
             transport.pop("q", timeout=0.2)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < SOON
     thread.join()
     assert [b"a", b"b"] == transport.pop("q", limit=2)
 
@@ -169,12 +177,12 @@ def test_a_signal_is_heard_while_the_file_is_locked(transport: SQLiteTransport, 
     transport.push("q", [b"a"])
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        with held_by_another_process(path, 60):
+        with held_by_another_process(path):
             begun = time.monotonic()
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
             with pytest.raises(Stop):
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
                 transport.push("q", [b"b"])
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < SOON
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -258,7 +266,14 @@ def test_looking_makes_no_file(path: str) -> None:
     assert ["x.0"] == transport.ack("q", ["x.0"])  # type: ignore[list-item]
     assert not os.path.exists(path)
     waiting: list[list[bytes]] = []
-    thread = threading.Thread(target=lambda: waiting.append(transport.pop("q", timeout=1.0)))
+
+    def wait() -> None:
+        end = time.monotonic() + 20
+        while not (found := transport.pop("q", timeout=1.0)) and time.monotonic() < end:
+            pass
+        waiting.append(found)
+
+    thread = threading.Thread(target=wait)
     thread.start()
     other = SQLiteTransport(path)
     other.push("q", [b"a"])
@@ -302,7 +317,7 @@ def test_processes_of_every_kind_beside_an_open_transport(
         target=_child, args=(transport if method == "fork" else None, path, tell)
     )
     process.start()
-    found, pid = tell.get(timeout=30)
+    found, pid = tell.get(timeout=60)
     process.join()
     assert 0 == process.exitcode
     assert os.getpid() != pid

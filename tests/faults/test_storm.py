@@ -49,6 +49,9 @@ class Armed:
 
     def __init__(self) -> None:
         self.now = False
+        self.over = False
+        self.end: Callable[[], object]
+        """Lets none come any more: when it returns, the last one has been raised, or is now."""
 
 
 @contextmanager
@@ -56,12 +59,15 @@ def by_signals(armed: Armed, chance: random.Random) -> Iterator[None]:
     """Raise in this thread by a timer, time and again."""
 
     def interrupt(*_: object) -> None:
+        if armed.over:  # a timer that is set now would go off without this handler
+            return
         signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0005, PAUSE))
         if armed.now:
             armed.now = False
             raise Interrupt
 
     before = signal.signal(signal.SIGALRM, interrupt)
+    armed.end = partial(signal.setitimer, signal.ITIMER_REAL, 0)
     try:
         signal.setitimer(signal.ITIMER_REAL, PAUSE)
         yield
@@ -75,20 +81,25 @@ def by_a_thread(armed: Armed, chance: random.Random) -> Iterator[None]:
     """Raise in this thread from another one, time and again."""
     target, stop = threading.get_ident(), threading.Event()
     throw = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    where, what = ctypes.c_ulong(target), ctypes.py_object(Interrupt)
 
     def interrupt() -> None:
         while not stop.wait(chance.uniform(0.0005, PAUSE)):
             if armed.now:
                 armed.now = False
-                throw(ctypes.c_ulong(target), ctypes.py_object(Interrupt))
+                throw(where, what)  # no other call before it, or it could come to one rearmed
+
+    def end() -> None:
+        stop.set()
+        thread.join()
 
     thread = threading.Thread(target=interrupt)
+    armed.end = end
     thread.start()
     try:
         yield
     finally:
-        stop.set()
-        thread.join()
+        end()
 
 
 def storm(
@@ -111,18 +122,18 @@ def storm(
     get = partial(queue.get, timeout=0.05)
     armed = Armed()
     with ways(armed, chance):
-        while not done.is_set():
+        over = False
+        while not over:  # a call here could be interrupted, too
             try:
                 while not done.is_set():
                     armed.now = True
                     came.extend(iter(get, None))
+                armed.over, armed.now = True, False
+                armed.end()
+                time.sleep(0.001)  # one that was on its way comes now
+                over = True
             except Interrupt as exc:
                 hits[_where(exc)] += 1
-        try:
-            armed.now = False
-            time.sleep(0.05)  # one that is on its way comes now
-        except Interrupt:
-            pass
     producer.join()
     return came, hits
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.resuming import loops_on
+from faults.resuming import SOON, loops_on
 from faults.sentinels import SERVICE, Sentinel
 from faults.servers import Server, server_in
 from faults.tls import Certificate, TlsProxy, tls_before
@@ -65,7 +65,7 @@ def test_the_loops_go_on_after_a_cut(proxy: TlsProxy, own: Certificate) -> None:
     with loops_on(f"rediss://127.0.0.1:{proxy.port}?ssl_ca_certs={own.file}") as loops:
         for _ in range(3):
             proxy.cut()
-            loops.fresh(3)
+            loops.fresh(SOON)
 
 
 def test_mistakes_are_for_good(
@@ -110,7 +110,7 @@ def test_sentinels_and_servers_behind_tls(server: Server, own: Certificate, tmp_
                 with loops_on(f"{url}?ssl_ca_certs={own.file}") as loops:
                     asked.cut()
                     primary.cut()
-                    loops.fresh(3)
+                    loops.fresh(SOON)
                 for text in refusals(url):
                     assert "not trusted" in text
         finally:

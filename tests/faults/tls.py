@@ -59,7 +59,7 @@ class TlsProxy:
         self._loop.close()
 
     def _do(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
     async def _cut(self, *, stop: bool = False) -> None:
         if stop:
