@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,8 +31,11 @@ from .proxy import Fault, Proxy
 LEASE = 2.5
 """Seconds; longer than all tries of a call."""
 SHORT = 0.05
+WAITS = (b"BLMOVE", b"BLPOP")
 TIMEOUT = 0.15
 """Seconds that a client waits for a swallowed reply."""
+PATIENT = 10.0
+"""Seconds that it waits where none is swallowed: what is late is not lost."""
 
 Step = Callable[["Cell", int], None]
 
@@ -72,11 +76,13 @@ class Call(NamedTuple):
 class Cell:
     """A queue of its own: one party calls through the proxy, another looks past it."""
 
-    def __init__(self, call: Call, colour: str, url: str, folder: Path) -> None:
+    def __init__(
+        self, call: Call, colour: str, url: str, folder: Path, *, timeout: float = PATIENT
+    ) -> None:
         folder.mkdir()
         self.call, self.folder, self.url = call, folder, url
         self.proxy = Proxy(url)
-        self.queue = self._queue(f"{self.proxy.url}&socket_timeout={TIMEOUT}", colour)
+        self.queue = self._queue(f"{self.proxy.url}&socket_timeout={timeout}", colour)
         self.direct = self._queue(url, "sync")
         self.book = Ledger(folder / "caller", lease=LEASE)
         self.other = Ledger(folder / "other", lease=LEASE)
@@ -118,7 +124,7 @@ class Cell:
         if not self.call.fifo:
             end(self.book, "ack", [one for one in self.held if not one.settled])
         self.queue.close()
-        deadline = time.monotonic() + LEASE + 5
+        deadline = time.monotonic() + LEASE + 20
         while any(self.direct.stats()) and time.monotonic() < deadline:
             found = get(self.other, self.direct, 10, timeout=0.2)
             if not self.call.fifo:
@@ -148,11 +154,26 @@ class Cell:
             self.wrong.append(f"a claim brought {found} and left {self.direct.stats()}")
         self.held += found
 
-    def later(self, key: str) -> threading.Timer:
-        """Put *key* past the proxy in a moment."""
-        timer = threading.Timer(0.03, put, (self.other, self.direct, [key]))
-        timer.start()
-        return timer
+    @contextmanager
+    def later(self, key: str) -> Iterator[None]:
+        """Put *key* past the proxy once the caller was seen to wait, or at the end."""
+        over = threading.Event()
+
+        def run() -> None:
+            while not any(word in one for one in self.proxy.seen[before:] for word in WAITS):
+                if over.wait(0.005):
+                    break
+            over.wait(0.02)  # until the server has it
+            put(self.other, self.direct, [key])
+
+        before = len(self.proxy.seen)
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def read(self, expected: object, look: Callable[[], object]) -> None:
         """Look at the queue; it may be out of reach, but not wrong."""
@@ -194,9 +215,8 @@ def _in_turn(cell: Cell, i: int) -> None:
 
 
 def _wait(cell: Cell, i: int) -> None:
-    timer = cell.later(f"late{i}")
-    cell.held += get(cell.book, cell.queue, timeout=0.4)
-    timer.join()
+    with cell.later(f"late{i}"):
+        cell.held += get(cell.book, cell.queue, timeout=0.4)
 
 
 def _expire(cell: Cell, i: int) -> None:

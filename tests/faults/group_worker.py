@@ -13,7 +13,8 @@ from queuekit.transport import Receipt
 LEASE = 1.0
 
 
-def work(url: str, path: str) -> None:
+def work(url: str, path: str, pause: str) -> None:
+    """Hold what came for *pause* seconds: who is seen to work is killed at its work."""
     transport = RedisTransport.from_url(url)
     book = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     held: list[Receipt] = []
@@ -23,6 +24,8 @@ def work(url: str, path: str) -> None:
         lines = [b"%d %d %b\n" % (came, one.attempt, unwrap(one.body).body) for one in found]
         os.write(book, b"".join(lines))
         held = [one.receipt for one in found]
+        if held:
+            time.sleep(float(pause))
 
 
 if __name__ == "__main__":

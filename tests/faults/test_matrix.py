@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from .accounts import Account
-from .cells import ASKED, CALLS, LOAD, SET_UP, Cell, name_of, warm
+from .cells import ASKED, CALLS, LOAD, PATIENT, SET_UP, TIMEOUT, Cell, name_of, warm
 from .proxy import Fault, Kind
 
 pytestmark = pytest.mark.redis
@@ -61,9 +61,11 @@ class Matrix:
         self.total = Account()
         self.wrong: list[str] = []
 
-    def cell(self, call: str) -> Cell:
+    def cell(self, call: str, kind: Kind = "cut") -> Cell:
         self.number += 1
-        return Cell(CALLS[call], self.colour, self.url, self.folder / f"cell-{self.number}")
+        folder = self.folder / f"cell-{self.number}"
+        timeout = TIMEOUT if kind == "stall" else PATIENT
+        return Cell(CALLS[call], self.colour, self.url, folder, timeout=timeout)
 
     def record(self, call: str) -> Counter[bytes]:
         """Return what the calls send without faults."""
@@ -75,7 +77,7 @@ class Matrix:
 
     def run(self, plan: Plan) -> Counter[bytes]:
         """Run one cell; return what it sent."""
-        cell = self.cell(plan.call)
+        cell = self.cell(plan.call, plan.kind)
         faults = plan.faults()
         found = cell.run(faults, 1 if plan.when == ALWAYS else COUNT)
         if not faults[0].hits:

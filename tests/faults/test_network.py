@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from queuekit import AsyncMessage, AsyncReliableQueue, Message, ReliableQueue
 from queuekit.backends.redis import exchange, exchange_async
@@ -20,12 +21,12 @@ from .accounts import Account
 from .blocking import fifo, reliable
 from .cells import scripts, warm
 from .checker import check
+from .children import wait_for
 from .ledger import Ledger, end, get, put
 from .proxy import Fault, Proxy, proxy_to
 
 pytestmark = pytest.mark.redis
 
-SLICE = 1.0
 COLOURS = pytest.mark.parametrize("colour", ["sync", "async"])
 Accept = Callable[[str, Account], None]
 
@@ -121,15 +122,16 @@ def test_consumers_that_vanish_while_they_wait_take_nothing_along(
     for thread in threads:
         thread.start()
     ready.wait()
-    time.sleep(0.3)
-    proxy.vanished = True
+    with redis.Redis.from_url(url.partition("?")[0]) as client:
+        wait_for(lambda: client.info("clients")["blocked_clients"] >= 5)
+        proxy.vanished = True
+        if way == "FIFO":
+            wait_for(lambda: client.info("clients")["blocked_clients"] == 0)
     with closing(make("q", url, **options)) as queue:
         book = Ledger(ledgers / "who stays", lease=lease)
-        if way == "FIFO":
-            time.sleep(SLICE + 0.1)
         keys = [f"m{i}" for i in range(20)]
         put(book, queue, keys)
-        deadline = time.monotonic() + lease + SLICE + 5
+        deadline = time.monotonic() + lease + 30
         count = 0
         while count < 20 and time.monotonic() < deadline:
             found = get(book, queue, 10, timeout=0.2)
@@ -160,7 +162,8 @@ def test_a_slow_line_ends_no_lease(
     proxy: Proxy, url: str, colour: str, line: str, setting: dict[str, Any]
 ) -> None:
     """Handlers that outlast their lease keep it: the renewals come through in time."""
-    lease, work = 0.9, 1.4
+    lease = 3.0  # renewed each second, so that it may stand still for two
+    times = {"1": 1.5 * lease, "2": 0.0}
     attempts: list[int] = []
     vars(proxy).update(setting)
     with closing(ReliableQueue[str]("q", url, lease=lease)) as rival:
@@ -176,13 +179,13 @@ def test_a_slow_line_ends_no_lease(
             if not thread.is_alive():
                 thread.start()
             attempts.append(message.attempt)
-            time.sleep(work)
+            time.sleep(times[message.body])
 
         async def handle_async(message: AsyncMessage[str]) -> None:
             if not thread.is_alive():
                 thread.start()
             attempts.append(message.attempt)
-            await asyncio.sleep(work)
+            await asyncio.sleep(times[message.body])
 
         async def run_async() -> None:
             queue = AsyncReliableQueue[str]("q", proxy.url, lease=lease)

@@ -195,7 +195,7 @@ def test_a_server_that_loads(world: World) -> None:
             lambda: not client.info("persistence")["aof_rewrite_in_progress"], 30, "a rewrite"
         )
     world.server.stop()
-    slow = _with(world.server, "--key-load-delay", "60000")  # of microseconds: for a minute
+    slow = _with(world.server, "--key-load-delay", "12000")  # in µs: for 12 s
     try:
         world.server.start()
         refused(world, "LOADING")

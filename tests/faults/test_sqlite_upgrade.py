@@ -40,7 +40,7 @@ def old_file(folder: Path) -> Path:
 
 
 @pytest.mark.t2
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_killed_at_every_write_of_an_upgrade(tmp_path: Path) -> None:
     """It has happened or it has not; whoever comes next finds every message."""
     versions: set[int] = set()

@@ -94,7 +94,7 @@ NAMES = list(Steps(SQLiteTransport("unused"), 1, [0.0]).all())
 
 
 @pytest.mark.t2
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("batch", "beside"), [(1, False), (10, False), (10, True)], ids=["1", "10", "10 beside another"]
 )
@@ -128,7 +128,7 @@ def test_killed_at_every_write(tmp_path: Path, batch: int, beside: bool) -> None
 
 
 @pytest.mark.t2
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("failures", ["", "..+2"], ids=["one", "three"])
 def test_a_full_disk_at_every_write(tmp_path: Path, failures: str) -> None:
     """What is refused changes nothing, what is done is done, and it recovers by itself."""
