@@ -28,7 +28,7 @@ from .checker import check
 from .ledger import Ledger, end, get, key_of, put
 from .proxy import Fault, Proxy
 
-LEASE = 2.5
+LEASE = 5.0
 """Seconds; longer than all tries of a call."""
 SHORT = 0.05
 WAITS = (b"BLMOVE", b"BLPOP")

@@ -15,7 +15,7 @@ from faults.servers import Server, free_port
 
 SLOTS = 16384
 OPTIONS = (
-    *("--cluster-enabled", "yes", "--cluster-node-timeout", "1000"),
+    *("--cluster-enabled", "yes"),
     *("--cluster-config-file", "nodes.conf", "--cluster-require-full-coverage", "no"),
     *("--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"),
 )
@@ -24,10 +24,11 @@ OPTIONS = (
 class Node:
     """One server of the cluster, and a plain client of it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, timeout: float) -> None:
         directory.mkdir()
-        self.server = Server(directory, *OPTIONS, "--cluster-port", str(free_port()))
-        self.client = redis.Redis(port=self.server.port, socket_timeout=5)
+        more = ("--cluster-node-timeout", str(round(timeout * 1000)))
+        self.server = Server(directory, *OPTIONS, *more, "--cluster-port", str(free_port()))
+        self.client = redis.Redis(port=self.server.port, socket_timeout=20)
         self.id = self.do("CLUSTER", "MYID").decode()
 
     @property
@@ -43,11 +44,15 @@ class Node:
 
 
 class Cluster:
-    """Three primaries, each with so many replicas."""
+    """
+    Three primaries, each with so many replicas.
 
-    def __init__(self, directory: Path, replicas: int = 0) -> None:
-        self.primaries = [Node(directory / f"p{i}") for i in range(3)]
-        self.replicas = [Node(directory / f"r{i}") for i in range(3 * replicas)]
+    A node that is silent for *timeout* seconds is taken for dead, though it only stood still.
+    """
+
+    def __init__(self, directory: Path, replicas: int, timeout: float) -> None:
+        self.primaries = [Node(directory / f"p{i}", timeout) for i in range(3)]
+        self.replicas = [Node(directory / f"r{i}", timeout) for i in range(3 * replicas)]
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{n.port}" for n in self.primaries)
         first = self.primaries[0]
         for i, node in enumerate(self.primaries):
@@ -97,7 +102,8 @@ class Cluster:
 
     @staticmethod
     def _wait_for(is_ready: Any) -> None:
-        for _ in range(400):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             if is_ready():
                 return
             time.sleep(0.05)
@@ -110,8 +116,8 @@ def slot_of(prefix: str, name: str) -> int:
 
 
 @contextmanager
-def cluster_in(directory: Path, replicas: int = 0) -> Iterator[Cluster]:
+def cluster_in(directory: Path, replicas: int = 0, timeout: float = 30.0) -> Iterator[Cluster]:
     with ExitStack() as stack:
-        cluster = Cluster(directory, replicas)
+        cluster = Cluster(directory, replicas, timeout)
         stack.callback(cluster.stop)
         yield cluster

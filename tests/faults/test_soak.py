@@ -188,8 +188,10 @@ def _idle(
             thread.start()
         time.sleep(1.5)
         client.config_resetstat()
+        begun = time.monotonic()
         time.sleep(seconds)
         sent, within = commands(client)
+        seconds = time.monotonic() - begun
         stop.set()
         for thread in threads:
             thread.join()
