@@ -192,8 +192,8 @@ def test_reload_takes_what_was_changed_and_waits_where_it_is_broken(shop: Shop) 
         assert word == shop.notes[-1], shop.said
 
     works("works on", "old")
-    # The parent notes the time of a file when it hears of it from its child, which may be after
-    # this: then a change has been none, and the next one is. From there on it knows the file.
+    # These times are before the start of the child, so that nothing tells the first change from
+    # what the child has read, if the parent hears of the file later than that. Then the next does.
     end = time.monotonic() + PATIENCE
     while "words.py changed" not in shop.said:
         assert time.monotonic() < end, shop.said

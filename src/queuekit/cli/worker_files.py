@@ -7,6 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from sysconfig import get_paths
 from types import TracebackType
+from typing import Final
+
+_UNSEEN: Final = -1
+"""No time of change."""
 
 
 class Watch:
@@ -15,15 +19,23 @@ class Watch:
     def __init__(self) -> None:
         self._times: dict[str, int] = {}
 
-    def add(self, files: Iterable[str]) -> None:
-        """Watch more files; of those known already nothing is forgotten."""
+    def add(self, files: Iterable[str], since: int) -> None:
+        """
+        Watch more files; of those known already nothing is forgotten.
+
+        What was changed after *since* (nanoseconds since 1970), when the process that read them was
+        started, counts as changed: it may have read what was there before.
+        """
         for file in files:
-            self._times.setdefault(file, _changed_at(file))
+            if file not in self._times:
+                time = _changed_at(file)
+                self._times[file] = _UNSEEN if time > since else time
 
     def changed(self) -> list[str]:
         """Return the files that are not what they were at the last look."""
-        found = [file for file, time in self._times.items() if time != _changed_at(file)]
-        self._times.update((file, _changed_at(file)) for file in found)
+        times = {file: _changed_at(file) for file in self._times}
+        found = [file for file, time in self._times.items() if time != times[file]]
+        self._times = times
         return found
 
 

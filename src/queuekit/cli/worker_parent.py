@@ -141,7 +141,7 @@ class Parent:
         gone = child.process.poll() is not None  # before its last words are heard
         for said in child.hear():
             if self._watch is not None:
-                self._watch.add(said.get("files", ()))
+                self._watch.add(said.get("files", ()), child.since)
             if said.get("ready") and not self._ready:
                 self._ready = True
                 notify("READY=1")

@@ -25,6 +25,8 @@ class Child:
     """A process that works, from its start to its end."""
 
     def __init__(self, target: str, settings: Settings) -> None:
+        self.since = time.time_ns()
+        """When it was started at the earliest, as files tell the time."""
         self.line, theirs = socket.socketpair()
         with theirs:
             words = [f"--child={theirs.fileno()}", *_words(settings)]
