@@ -101,7 +101,7 @@ def test_a_worker_that_stands_still_is_found(shop: Shop, monkeypatch: pytest.Mon
     worker = shop.start("tasks:handle", "-Q", "jobs", "--state", path)
     shop.until(lambda: "works on" in shop.said)
     assert "" == read(path)[1]
-    monkeypatch.setattr(worker_state, "STALE", 0.5)
+    monkeypatch.setattr(worker_state, "STALE", 2 * BEAT)  # one that goes on is never so late
     worker.send_signal(signal.SIGSTOP)
     shop.until(lambda: "no sign of life" in read(path)[1])
     worker.send_signal(signal.SIGCONT)
