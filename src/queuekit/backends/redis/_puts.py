@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from ..._envelope import frame_id
 from ...errors import ConfigurationError
 from . import _script
-from ._wire import PACKED, Command, pack, pack_into
+from ._wire import PACKED, Command, pack
 from .keys import Keys
 
 CHUNK: Final = 1000
@@ -38,8 +38,8 @@ def put_call(keys: Keys, lane_id: bytes, number: int, chunk: Sequence[bytes]) ->
     head, lane = _head(keys.ready), keys.lane(lane_id)
     digits = b"%d" % number
     sizes = (_ARGUMENTS + len(chunk), head, len(lane), lane, len(digits), digits)
-    parts = [b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$1\r\n0\r\n$1\r\n0" % sizes]
-    pack_into(parts, chunk)
+    parts = [b"*%d\r\n%b$%d\r\n%b\r\n$%d\r\n%b\r\n$1\r\n0\r\n$1\r\n0\r\n" % sizes]
+    parts += [b"$%d\r\n%b\r\n" % (len(body), body) for body in chunk]
     return (PACKED, _script.PUT.hash, b"".join(parts), keys.ready)
 
 

@@ -59,14 +59,9 @@ def pack(commands: Iterable[Command]) -> bytes:
             parts.append(cast("bytes", command[2]))
             continue
         parts.append(b"*%d" % len(command))
-        pack_into(parts, command)
+        for argument in command:
+            data = argument if isinstance(argument, bytes) else str(argument).encode()
+            size = len(data)
+            parts += (_LENGTHS[size] if size < _MOST else b"\r\n$%d\r\n" % size, data)
+        parts.append(b"\r\n")
     return b"".join(parts)
-
-
-def pack_into(parts: list[bytes], arguments: Iterable[Argument]) -> None:
-    """Append *arguments* to the pieces of a command, whose last one lacks its line's end."""
-    for argument in arguments:
-        data = argument if isinstance(argument, bytes) else str(argument).encode()
-        size = len(data)
-        parts += (_LENGTHS[size] if size < _MOST else b"\r\n$%d\r\n" % size, data)
-    parts.append(b"\r\n")
