@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from queuekit import Queue, ReliableQueue
+
 ROOT = Path(__file__).resolve().parent.parent
 DELIVERY = ROOT / "docs" / "delivery.md"
 
@@ -22,8 +24,13 @@ def test_examples_print_what_the_page_says(
     expected = re.findall(r"^ *print\(.*\) +# (.*)$", "".join(blocks), re.MULTILINE)
     assert len(expected) >= 6
     space: dict[str, object] = {"__name__": "readme"}
-    for block in blocks:
-        exec(compile(block, str(page), "exec"), space)
+    try:
+        for block in blocks:
+            exec(compile(block, str(page), "exec"), space)
+    finally:
+        for value in space.values():
+            if isinstance(value, (Queue, ReliableQueue)):
+                value.close()  # as the end of a program would
     assert capsys.readouterr().out.splitlines() == expected
 
 
