@@ -59,7 +59,10 @@ class Codec(Generic[T]):
     def decode_stored(self, data: bytes) -> T:
         """Return the body in stored bytes, framed or not, or raise ``DecodeError``."""
         if data[:2] != MAGIC:
-            return self.decode(data)
+            try:
+                return self._loads(data)
+            except Exception as exc:
+                raise self._undecodable(data, exc) from exc
         try:
             body = unwrap(data).body
         except FrameError as exc:

@@ -167,7 +167,10 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
                 (``ReliableQueue(name).dead``). The next call goes on with the next message.
             TransportUnavailable: The store cannot be reached; a body on its way may be lost.
         """
-        found = await self._get_one(self._wait(waiting_time(block, timeout)))
+        wait: float | None = 0.0
+        if block or timeout is not None:
+            wait = self._wait(waiting_time(block, timeout))
+        found = await self._get_one(wait)
         return found[0] if found else default
 
     async def get_many(
