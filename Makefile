@@ -4,7 +4,7 @@ BIN = $(VENV)/bin
 PY := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: demo test faults faults-kills faults-rest soak check gen bench clean
+.PHONY: demo test faults faults-kills faults-rest faults-beside soak check gen bench clean
 
 demo: $(VENV)/stamp
 	$(BIN)/queuekit demo
@@ -12,20 +12,24 @@ demo: $(VENV)/stamp
 test: $(VENV)/stamp-test
 	$(BIN)/python -m pytest
 
-# Two runs side by side, since both wait most of the time: kills, the disk and signals; and the rest.
-# SEED=... repeats the choices of an earlier run; the tables of accounts are left in build/.
-FAULTS = $(BIN)/python -m pytest -m t2 $(if $(SEED),--seed $(SEED)) --accounts
+# Three runs side by side, since all wait most of the time: kills, the disk and signals; the other
+# faults; and what stands beside them. SEED=... repeats the choices of an earlier run; the tables of
+# accounts are left in build/.
+T2 = $(BIN)/python -m pytest -m t2 $(if $(SEED),--seed $(SEED))
 KILLS = $(wildcard tests/faults/test_s[qw]*.py) tests/faults/test_storm.py
 
 faults: $(VENV)/stamp-test
-	$(MAKE) --output-sync --jobs=2 faults-kills faults-rest
+	$(MAKE) --output-sync --jobs=3 faults-kills faults-rest faults-beside
 	cat build/faults-*.md > build/faults.md
 
 faults-kills: $(VENV)/stamp-test
-	$(FAULTS) build/faults-kills.md $(KILLS)
+	$(T2) --accounts build/faults-kills.md $(KILLS)
 
 faults-rest: $(VENV)/stamp-test
-	$(FAULTS) build/faults-rest.md tests $(KILLS:%=--ignore=%)
+	$(T2) --accounts build/faults-rest.md tests/faults $(KILLS:%=--ignore=%)
+
+faults-beside: $(VENV)/stamp-test
+	$(T2) tests --ignore=tests/faults
 
 soak: $(VENV)/stamp-test
 	$(BIN)/python -m pytest tests/faults -m t3 --accounts build/soak.md $(if $(SEED),--seed $(SEED))
