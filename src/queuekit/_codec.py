@@ -71,16 +71,16 @@ class Codec(Generic[T]):
 
     def decode_batch(self, stored: Sequence[bytes], into: list[T]) -> None:
         """Append the bodies in stored bytes; raise ``DecodeError`` at the first without one."""
-        loads = self._loads
-        for data in stored:
-            if data[:2] == MAGIC:
-                into.append(self.decode_stored(data))
-                continue
-            try:
-                body = loads(data)
-            except Exception as exc:
-                raise self._undecodable(data, exc) from exc
-            into.append(body)
+        before = len(into)
+        if stored and max(stored) >= MAGIC:  # no text is so great
+            into.extend(map(self.decode_stored, stored))
+            return
+        try:
+            into.extend(map(self._loads, stored))  # those before an error are there
+        except Exception as exc:
+            raise self._undecodable(stored[len(into) - before], exc) from exc
+        if len(into) - before < len(stored):  # one raised what ends a map in silence
+            raise self._undecodable(stored[len(into) - before], StopIteration())
 
     def _undecodable(self, data: bytes, exc: Exception) -> DecodeError:
         return DecodeError(

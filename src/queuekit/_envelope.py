@@ -198,14 +198,14 @@ def has_place(data: bytes) -> bool:
 
 def bare(data: bytes) -> bytes:
     """Take off a frame that the store added by itself; leave every other body alone."""
-    return bare_all((data,))[0]
+    return data[HEAD:] if data[:3] == _STORE_HEAD and len(data) >= HEAD else data
 
 
 def bare_all(bodies: Sequence[bytes]) -> list[bytes]:
     """Take such a frame off each."""
-    return [
-        data[HEAD:] if data[:3] == _STORE_HEAD and len(data) >= HEAD else data for data in bodies
-    ]
+    if not bodies or max(bodies) < MAGIC:  # no text begins like a frame
+        return list(bodies)
+    return [bare(data) for data in bodies]
 
 
 def claimed_id(token: str, index: int) -> str:

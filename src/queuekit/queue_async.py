@@ -122,9 +122,10 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
     async def _push(self, packed: list[bytes], timeout: float | None) -> None:
         if timeout is not None:
             check_patience(self._bound, timeout)
-        for i, data in enumerate(packed):
-            if data[:2] == MAGIC:  # would be read as a frame, so it gets one
-                packed[i] = wrap(fresh_ids(1)[0], data)
+        if packed and max(packed) >= MAGIC:  # no text is so great
+            for i, data in enumerate(packed):
+                if data[:2] == MAGIC:  # would be read as a frame, so it gets one
+                    packed[i] = wrap(fresh_ids(1)[0], data)
         transport = self._open()
         if not packed:
             return

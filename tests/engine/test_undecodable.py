@@ -93,6 +93,29 @@ def test_get_many_leaves_it_out(kind: str, caplog: pytest.LogCaptureFixture) -> 
     assert 2 == len(errors(caplog))
 
 
+class Ends:
+    """A serializer whose ``loads`` raises what ends a loop in silence."""
+
+    def dumps(self, obj: str, /) -> bytes:
+        return obj.encode()
+
+    def loads(self, data: bytes, /) -> str:
+        if data == b"bad":
+            raise StopIteration
+        return data.decode()
+
+
+@BOTH
+@pytest.mark.parametrize("framed", [False, True])
+def test_get_many_does_not_take_an_error_for_the_end(kind: str, framed: bool) -> None:
+    rig = Rig()
+    rig.push(b"a", b"bad", b"b", *[MAGIC + b"\x00\x00" + ID + b"c"] * framed)
+    found = rig.build(kind, serializer=Ends()).get_many(10)
+    bodies = [x if kind == "queue" else x.body for x in found]
+    assert ["a", "b", *["c"] * framed] == bodies
+    assert [b"bad"] == [letter.body for letter in rig.jobs().dead.letters()]
+
+
 @BOTH
 def test_get_many_does_not_end_at_a_batch_of_nothing_else(kind: str) -> None:
     rig = Rig()
