@@ -51,7 +51,7 @@ class Crew(Generic[M]):
         """End a wait, from any thread or signal handler."""
         self._news.put(None)
 
-    def cancel(self, items: Iterable[M]) -> list[M]:
+    def cancel(self, items: Iterable[M], patience: float = 0.0) -> list[M]:
         """Return those whose work cannot be interrupted: all."""
         return list(items)
 

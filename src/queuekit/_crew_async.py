@@ -44,19 +44,22 @@ class AsyncCrew(Generic[M]):
         with suppress(RuntimeError):  # the loop is over
             self._loop.call_soon_threadsafe(self._news.set)
 
-    async def cancel(self, items: Iterable[M]) -> list[M]:
+    async def cancel(self, items: Iterable[M], patience: float = 0.0) -> list[M]:
         """
         Interrupt the work on some items, once; return those where that is impossible: none.
 
-        One after the other, so that they give back in this order what they worked on: of tasks that
-        are cancelled in the same turn of the loop one that was about to go on would be the first.
+        One after the other, so that they give back in this order what they worked on: tasks that
+        are cancelled at the same time do so in any order. Waits for each to end, in all for
+        *patience* seconds.
         """
         new = [item for item in items if item not in self._cancelled]
         self._cancelled.update(new)
+        end = self._loop.time() + patience
         try:
             while new:
-                self._tasks[new.pop(0)].cancel()
-                await asyncio.sleep(0)
+                task = self._tasks[new.pop(0)]
+                task.cancel()
+                await asyncio.wait([task], timeout=max(0.0, end - self._loop.time()))
         finally:  # where this task is cancelled, too
             for item in new:
                 self._tasks[item].cancel()

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _GRACE: Final = 1.0
 """Seconds, beside the longest wait of the store, for what was interrupted to give back."""
 
+_IN_TURN: Final = 0.5
+"""Seconds, in all, for which what is interrupted at the end gives back one after the other."""
+
 _LONG: Final = 3600.0
 """Seconds between two looks of a run that nothing ends."""
 
@@ -283,7 +286,7 @@ class AsyncWorker(Generic[T]):
         while left := [slot for slot in crew.left() if slot not in unfinished]:
             left.sort(key=AsyncSlot[T].begun, reverse=True)  # the oldest goes to the head last
             late = time.monotonic() >= end
-            stuck = [slot for slot in await crew.cancel(left) if slot.busy]  # threads
+            stuck = [slot for slot in await crew.cancel(left, _IN_TURN) if slot.busy]  # threads
             for slot in left if late else stuck:
                 await slot.give_up(given_back)
                 unfinished.append(slot)

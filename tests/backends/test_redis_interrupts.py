@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import redis
 
-from queuekit import AsyncQueue, Queue
+from queuekit import AsyncQueue, AsyncReliableQueue, AsyncWorker, Queue
 from queuekit.backends.redis._wire import LinkBroken
 from queuekit.backends.redis.source import silence_waiting
 from queuekit.backends.redis.transport import RedisTransport
@@ -353,6 +353,32 @@ async def test_a_cancelled_wait_is_ended_on_the_server(
     assert not waits()
     await transport.push("q", [b"x"])
     assert (1, 0, 0) == await transport.stats("q")
+    await transport.aclose()
+
+
+@pytest.mark.asyncio
+async def test_tasks_at_a_deadline_give_back_in_order(
+    redis_url: str, redis_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the first of them finds that its connection was idle, and looks at it first."""
+    for patience in ("_IN_TURN", "_GRACE"):
+        monkeypatch.setattr(f"queuekit._serving_async.{patience}", LONG)
+    transport = AsyncRedisTransport.from_url(redis_url, prefix=redis_prefix)
+    queue = AsyncReliableQueue("q", transport)
+    await queue.put_many(range(12))
+    begun: list[int] = []
+
+    async def handle(message: Any) -> None:
+        begun.append(message.body)
+        while message.held:  # noqa: ASYNC110 - at each moment one of them is about to go on
+            await asyncio.sleep(0.002)
+
+    worker = AsyncWorker(queue, handle, concurrency=8, shutdown_timeout=0.2)
+    run = asyncio.ensure_future(worker.run())
+    await until(lambda: len(begun) == 8)
+    worker.stop()
+    assert 8 == (await run).released
+    assert [*begun, 8, 9, 10, 11] == [one.body for one in await queue.get_many(12)]
     await transport.aclose()
 
 
