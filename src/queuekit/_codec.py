@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Generic
 
 from ._checks import refuse_type
-from ._envelope import MAGIC, FrameError, unwrap
+from ._envelope import MAGIC, FrameError, may_be_framed, unwrap
 from .errors import DecodeError, EncodeError
 from .serializer import Serializer, T
 
@@ -59,10 +59,7 @@ class Codec(Generic[T]):
     def decode_stored(self, data: bytes) -> T:
         """Return the body in stored bytes, framed or not, or raise ``DecodeError``."""
         if data[:2] != MAGIC:
-            try:
-                return self._loads(data)
-            except Exception as exc:
-                raise self._undecodable(data, exc) from exc
+            return self.decode(data)
         try:
             body = unwrap(data).body
         except FrameError as exc:
@@ -72,7 +69,7 @@ class Codec(Generic[T]):
     def decode_batch(self, stored: Sequence[bytes], into: list[T]) -> None:
         """Append the bodies in stored bytes; raise ``DecodeError`` at the first without one."""
         before = len(into)
-        if stored and max(stored) >= MAGIC:  # no text is so great
+        if may_be_framed(stored):
             into.extend(map(self.decode_stored, stored))
             return
         try:

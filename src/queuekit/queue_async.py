@@ -13,7 +13,7 @@ from ._acompat import ACall, AHandler, AMethod, acall
 from ._bounds_async import WhenFull, bound_of, check_patience
 from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
-from ._envelope import MAGIC, unwrap_or_raw, wrap
+from ._envelope import MAGIC, may_be_framed, unwrap_or_raw, wrap
 from ._letters import dead_name, letter
 from ._named_async import AsyncNamedQueue, fresh_ids
 from ._outage_async import AsyncOutage
@@ -122,7 +122,7 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
     async def _push(self, packed: list[bytes], timeout: float | None) -> None:
         if timeout is not None:
             check_patience(self._bound, timeout)
-        if packed and max(packed) >= MAGIC:  # no text is so great
+        if may_be_framed(packed):
             for i, data in enumerate(packed):
                 if data[:2] == MAGIC:  # would be read as a frame, so it gets one
                     packed[i] = wrap(fresh_ids(1)[0], data)

@@ -112,7 +112,7 @@ NEXT: Final = (
     " (SELECT due FROM queuekit_delayed WHERE queue = ? ORDER BY due LIMIT 1)"
 )
 # Positions of one level have no gaps: they are taken from one end only, and both ends only grow by
-# one. The first parameter is the first position of the queue, the second one its number.
+# one. ``:base`` is the first position of the queue, ``:queue`` its number.
 _ENDS: Final = (
     "coalesce((SELECT pos FROM queuekit_lanes WHERE pos BETWEEN :base + {0} AND :base + {1}"
     " ORDER BY pos DESC LIMIT 1) - (SELECT pos FROM queuekit_lanes"
