@@ -21,6 +21,7 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from faults.beside import beside
 from faults.servers import Server, eventually, server_in
 
 from queuekit.compat import hotqueue
@@ -73,23 +74,17 @@ def examples(port: int) -> Examples:
 @contextmanager
 def ctrl_c(client: redis.Redis, key: str) -> Iterator[None]:
     """Press Ctrl-C when *key* is empty and somebody waits there."""
-    done = threading.Event()
 
-    def press() -> None:
+    def press(over: threading.Event) -> None:
         with redis.Redis(port=client.connection_pool.connection_kwargs["port"]) as other:
-            while not done.is_set():
+            while not over.is_set():
                 if not other.exists(key) and other.info("clients")["blocked_clients"]:
                     os.kill(os.getpid(), signal.SIGINT)
                     return
                 time.sleep(0.02)
 
-    thread = threading.Thread(target=press)
-    thread.start()
-    try:
+    with beside(press):
         yield
-    finally:
-        done.set()
-        thread.join()
 
 
 QUEUE = """

@@ -23,6 +23,7 @@ from queuekit.errors import TransportUnavailable
 from queuekit.transport import NO_OPTIONS, PushOptions
 
 from .accounts import Account
+from .beside import beside
 from .blocking import bare, fifo, reliable
 from .checker import check
 from .ledger import Ledger, end, get, key_of, put
@@ -157,9 +158,8 @@ class Cell:
     @contextmanager
     def later(self, key: str) -> Iterator[None]:
         """Put *key* past the proxy once the caller was seen to wait, or at the end."""
-        over = threading.Event()
 
-        def run() -> None:
+        def run(over: threading.Event) -> None:
             while not any(word in one for one in self.proxy.seen[before:] for word in WAITS):
                 if over.wait(0.005):
                     break
@@ -167,13 +167,8 @@ class Cell:
             put(self.other, self.direct, [key])
 
         before = len(self.proxy.seen)
-        thread = threading.Thread(target=run)
-        thread.start()
-        try:
+        with beside(run):
             yield
-        finally:
-            over.set()
-            thread.join()
 
     def read(self, expected: object, look: Callable[[], object]) -> None:
         """Look at the queue; it may be out of reach, but not wrong."""

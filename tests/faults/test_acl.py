@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from faults.acl import documented
+from faults.beside import beside
 from faults.servers import Server, server_in
 from queuekit import (
     AsyncQueue,
@@ -106,21 +107,15 @@ def everything(transport: RedisTransport, server: Server) -> None:
 @contextmanager
 def pushing_to_who_waits(server: Server) -> Iterator[None]:
     """Put a message once somebody is asleep at the server: before, he would not wait for it."""
-    over = threading.Event()
 
-    def push() -> None:
+    def push(over: threading.Event) -> None:
         while not server.do("INFO", "clients")["blocked_clients"]:
             if over.wait(0.005):
                 return
         server.do("RPUSH", "queuekit:w", "x")
 
-    thread = threading.Thread(target=push)
-    thread.start()
-    try:
+    with beside(push):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def with_places(transport: RedisTransport, server: Server) -> None:
