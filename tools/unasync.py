@@ -20,6 +20,7 @@ import re
 import subprocess
 import sys
 import tokenize
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -113,6 +114,8 @@ def formatted(text: str, path: Path) -> str:
 
 def main() -> int:
     """Generate, or with ``--check`` compare; return the exit status."""
+    if find_spec("ruff") is None:
+        sys.exit(f"{sys.executable} has no ruff, so nothing is known yet: run `make gen`")
     check = "--check" in sys.argv[1:]
     table = {**SPECIAL, **pairs()}
     texts = {path: path.read_text() for place in PLACES for path in sorted(place.rglob("*.py"))}
