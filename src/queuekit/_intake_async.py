@@ -112,9 +112,12 @@ class AsyncIntake(Generic[T]):
                 slot.gathered.append(message)
                 try:
                     await self._top_up(slot, size, Deadline(wait, time.monotonic()))
-                except TransportUnavailable:  # the next look waits for the store
-                    await message.queue.give_back([one.receipt for one in slot.gathered])
+                except BaseException as exc:
+                    receipts = [one.receipt for one in slot.gathered]
                     slot.gathered.clear()
+                    await message.queue.give_back(receipts)
+                    if not isinstance(exc, TransportUnavailable):  # the next look waits for it
+                        raise
             if self.left is not None:
                 self.left -= len(slot.gathered)
 
@@ -128,22 +131,6 @@ class AsyncIntake(Generic[T]):
         """Give back, uncounted, what was claimed ahead: others may work on it."""
         for tap in self.taps:
             await tap.give_back()
-
-    async def give_back_again(self) -> None:
-        """
-        Give back, uncounted, what tasks held that were cancelled.
-
-        They have done so, but a second cancellation may have come in between; what was given back,
-        or settled otherwise, stays so. An ack that travels is not touched.
-        """
-        for tap in self.taps:
-            messages = [
-                message
-                for slot in self.slots
-                for message in slot.interrupted
-                if message.queue is tap.queue and (message.outcome or not message.settled)
-            ]
-            await tap.queue.give_back([message.receipt for message in messages])
 
     async def aclose(self) -> None:
         """Send the acks that travel, and give back, uncounted, what was claimed ahead."""

@@ -186,11 +186,7 @@ class Messages(Generic[T]):
             count = max(1, [gives_up(delivery.attempt) for delivery in found].index(True))
         ahead, behind = found[:count], found[count:]
         self._ahead.extend(ahead)
-        try:
-            self.queue.give_back([delivery.receipt for delivery in behind])
-        except BaseException:  # interrupted: once more when the loop is closed
-            self._ahead.extend(behind)
-            raise
+        self.queue.give_back([delivery.receipt for delivery in behind])
         return bool(found)
 
     def _next(self, holder: Messages[T] | Slot[T]) -> Message[T] | None:

@@ -188,11 +188,7 @@ class AsyncMessages(Generic[T]):
             count = max(1, [gives_up(delivery.attempt) for delivery in found].index(True))
         ahead, behind = found[:count], found[count:]
         self._ahead.extend(ahead)
-        try:
-            await self.queue.give_back([delivery.receipt for delivery in behind])
-        except BaseException:  # interrupted: once more when the loop is closed
-            self._ahead.extend(behind)
-            raise
+        await self.queue.give_back([delivery.receipt for delivery in behind])
         return bool(found)
 
     async def _next(self, holder: AsyncMessages[T] | AsyncSlot[T]) -> AsyncMessage[T] | None:

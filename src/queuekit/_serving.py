@@ -290,7 +290,6 @@ class Worker(Generic[T]):
                 unfinished.append(slot)
             if not stuck and not late:
                 crew.wait(end - time.monotonic())
-        intake.give_back_again()
         return unfinished
 
 

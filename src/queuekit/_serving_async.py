@@ -292,7 +292,6 @@ class AsyncWorker(Generic[T]):
                 unfinished.append(slot)
             if not stuck and not late:
                 await crew.wait(end - time.monotonic())
-        await intake.give_back_again()
         return unfinished
 
 

@@ -48,6 +48,7 @@ class SettlingQueue(Outcomes[T]):
         super().__init__(name, transport, serializer, lease, retry, keep_traceback)
         self._limits = limits if limits is None else _checked(limits, self._transport)
         self._claiming: set[object] = set()
+        self._leaving: dict[Receipt, None] = {}  # what an interrupted call would give back
         self.riding: Riding[T] = Riding(self)
         self.riding.closed = limits is not None  # an ack on its way would keep a turn taken
         self._loops: WeakValueDictionary[int, Messages[T]] = WeakValueDictionary()
@@ -74,6 +75,7 @@ class SettlingQueue(Outcomes[T]):
             messages = loop()
             if messages is not None:
                 self.give_back(messages.let_go())
+        self.give_back([])
         super().close()
 
     def add_loop(self, messages: Messages[T]) -> None:
@@ -186,25 +188,31 @@ class SettlingQueue(Outcomes[T]):
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
         return self._open().extend(self._name, [receipt], lease=self._lease)
 
-    def ack_again(self, receipt: Receipt) -> None:
-        """Repeat an ack that was interrupted; an error is only logged."""
-        try:
-            self._transport.ack(self._name, [receipt])
-        except TransportError as exc:
-            _log.warning("queue %r: an interrupted ack may not be done: %s", self._name, exc)
+    def ack_again(self, *messages: Message[T]) -> None:
+        """Repeat an ack that was interrupted: now or, interrupted again, with the next acks."""
+        self.riding.put_back(messages)
+        self.riding.flush()
 
     def give_back(self, receipts: Sequence[Receipt]) -> None:
         """
         Release deliveries uncounted; what was lost meanwhile is with others, as it should.
 
-        An error is only logged: they come back when their lease runs out.
+        An error is only logged: they come back when their lease runs out. What is left by a call
+        that was interrupted is done by the next one, of which ``close`` makes the last.
         """
+        left = list(self._leaving)
+        receipts = [*left, *receipts]
         if not receipts:
             return
         try:
             self._transport.release(self._name, receipts, counted=False)
         except TransportError as exc:
             _log.warning("queue %r: claimed messages not given back: %s", self._name, exc)
+        except BaseException:
+            self._leaving.update(dict.fromkeys(receipts))
+            raise
+        for receipt in left:
+            self._leaving.pop(receipt, None)
 
     def _refuse_poison(self, delivery: Delivery) -> None:
         if delivery.attempt > 1 and self._retry.exhausted(delivery.attempt - 1):

@@ -48,6 +48,7 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
         super().__init__(name, transport, serializer, lease, retry, keep_traceback)
         self._limits = limits if limits is None else _checked(limits, self._transport)
         self._claiming: set[object] = set()
+        self._leaving: dict[Receipt, None] = {}  # what an interrupted call would give back
         self.riding: AsyncRiding[T] = AsyncRiding(self)
         self.riding.closed = limits is not None  # an ack on its way would keep a turn taken
         self._loops: WeakValueDictionary[int, AsyncMessages[T]] = WeakValueDictionary()
@@ -74,6 +75,7 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
             messages = loop()
             if messages is not None:
                 await self.give_back(messages.let_go())
+        await self.give_back([])
         await super().aclose()
 
     def add_loop(self, messages: AsyncMessages[T]) -> None:
@@ -190,25 +192,31 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
         """Extend the claim of one receipt by the queue's lease; the answer of the transport."""
         return await self._open().extend(self._name, [receipt], lease=self._lease)
 
-    async def ack_again(self, receipt: Receipt) -> None:
-        """Repeat an ack that was interrupted; an error is only logged."""
-        try:
-            await self._transport.ack(self._name, [receipt])
-        except TransportError as exc:
-            _log.warning("queue %r: an interrupted ack may not be done: %s", self._name, exc)
+    async def ack_again(self, *messages: AsyncMessage[T]) -> None:
+        """Repeat an ack that was interrupted: now or, interrupted again, with the next acks."""
+        self.riding.put_back(messages)
+        await self.riding.flush()
 
     async def give_back(self, receipts: Sequence[Receipt]) -> None:
         """
         Release deliveries uncounted; what was lost meanwhile is with others, as it should.
 
-        An error is only logged: they come back when their lease runs out.
+        An error is only logged: they come back when their lease runs out. What is left by a call
+        that was interrupted is done by the next one, of which ``aclose`` makes the last.
         """
+        left = list(self._leaving)
+        receipts = [*left, *receipts]
         if not receipts:
             return
         try:
             await self._transport.release(self._name, receipts, counted=False)
         except TransportError as exc:
             _log.warning("queue %r: claimed messages not given back: %s", self._name, exc)
+        except BaseException:
+            self._leaving.update(dict.fromkeys(receipts))
+            raise
+        for receipt in left:
+            self._leaving.pop(receipt, None)
 
     def _refuse_poison(self, delivery: Delivery) -> None:
         if delivery.attempt > 1 and self._retry.exhausted(delivery.attempt - 1):

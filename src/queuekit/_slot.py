@@ -39,8 +39,6 @@ class Slot(Generic[T]):
         """Whether it waits for a message."""
         self.busy = False
         """Whether its handler is at work."""
-        self.interrupted: list[Message[T]] = []
-        """What was being worked on, or settled, when its task was cancelled."""
         self.tally = Tally()
         self._intake = intake
         self._hooks = hooks
@@ -81,9 +79,6 @@ class Slot(Generic[T]):
         except Exception as exc:  # noqa: BLE001 - whatever a handler raises must not end the loop
             error = exc
             _log.exception("queue %r: message %s was not done", message.queue.name, message.id)
-        except BaseException:
-            self.interrupted.append(message)
-            raise
         finally:
             self.busy = False
             self._end(message, error)
@@ -104,7 +99,6 @@ class Slot(Generic[T]):
             error = error or exc
             _log.warning("queue %r: a batch could not be settled: %s", queue.name, exc)
         except BaseException:
-            self.interrupted.extend(messages)
             left = [one for one in messages if not one.settled]
             queue.give_back(self.let_go(*left))
             raise
@@ -199,8 +193,7 @@ class Slot(Generic[T]):
         except Exception:
             raise
         except BaseException:  # the work is done, and perhaps the store has not heard it
-            for message in messages:
-                queue.ack_again(message.receipt)
+            queue.ack_again(*messages)
             raise
 
     def _begin(self, messages: Sequence[Message[T]]) -> None:

@@ -168,21 +168,27 @@ class AsyncMessage(Generic[T]):
     ) -> None:
         if self.settled:
             return
-        if exc is None:
-            try:
-                await self.ack()
-            except Exception:
-                raise
-            except BaseException:  # the work is done, and perhaps the store has not heard it
-                await self.queue.ack_again(self.receipt)
-                raise
-            return
         try:
-            if isinstance(exc, Exception):
+            if exc is None:
+                await self.ack()
+            elif isinstance(exc, Exception):
                 await self.fail(error=exc)
-            elif self.source is not None:
-                await self.queue.release(*self.source.let_go(self))
             else:
-                await self.release()
-        except QueueKitError as error:  # must not take the place of the block's own error
+                await self._let_go()
+        except Exception as error:
+            if exc is None or not isinstance(error, QueueKitError):
+                raise
+            # it must not take the place of the block's own error
             exc.add_note(f"message {self.id} could not be given back: {error}")
+        except BaseException:  # perhaps the store has not heard it
+            if exc is None:
+                await self.queue.ack_again(self)
+            else:
+                await self._let_go()
+            raise
+
+    async def _let_go(self) -> None:
+        """Give it back, uncounted, with what its loop has claimed behind it."""
+        self.settled, self.outcome = True, "released"
+        receipts = [self.receipt] if self.source is None else self.source.let_go(self)
+        await self.queue.give_back(receipts)

@@ -37,6 +37,7 @@ class Process:
         command = [sys.executable, str(PROGRAM), colour, url, str(path), json.dumps(options)]
         pipe = subprocess.PIPE
         self.path = path
+        self.log = ""
         self.process = subprocess.Popen(command, stdout=pipe, stderr=pipe)
 
     def lines(self, word: str) -> list[str]:
@@ -51,7 +52,8 @@ class Process:
     def report(self, seconds: float) -> dict[str, Any]:
         """Wait for its end and return its report."""
         out, errors = self.process.communicate(timeout=seconds)
-        assert 0 == self.process.returncode, errors.decode()
+        self.log = errors.decode()
+        assert 0 == self.process.returncode, self.log
         report: dict[str, Any] = json.loads(out)
         return report
 
@@ -113,7 +115,7 @@ def shut_down(
         for report in reports:
             assert "signal" == report["reason"]
             got.update({key: value for key, value in report.items() if key != "reason"})
-        assert 0 == jobs.stats().claimed, (number, reports)
+        assert 0 == jobs.stats().claimed, (number, reports, [one.log for one in now])
     assert 0 < got["got"] == got["done"]
     if got["done"] < count:  # the last worker ends by itself
         last = Process("threads", url, folder / "last", timeout=0, seconds=0.0, prefetch=50)
