@@ -214,7 +214,7 @@ class Worker(Generic[T]):
             reason = self._reason or ("messages" if intake.left == 0 else "idle")
             self._crew, self._intake, self._reason, self._stop_at = None, None, None, None
             self._signals = 0
-        if crew.error is not None:
+        if crew.error is not None and not isinstance(crew.error, _Interrupted):
             raise crew.error
         tallies = [*(slot.tally for slot in slots), given_back]
         return report(reason, tallies, len(unfinished), cut_short)
@@ -243,7 +243,7 @@ class Worker(Generic[T]):
         """Hear a signal: in the main thread, between two steps of whatever runs there."""
         self._signals += 1
         if self._signals > 2:  # whatever holds the main thread up, such as a blocked event loop
-            raise KeyboardInterrupt
+            raise _Interrupted
         self._halt("signal", now=self._signals == 2)
 
     def _work(self, slot: Slot[T]) -> None:
@@ -291,6 +291,10 @@ class Worker(Generic[T]):
             if not stuck and not late:
                 crew.wait(end - time.monotonic())
         return unfinished
+
+
+class _Interrupted(KeyboardInterrupt):
+    """The run is to end, and is told so in the middle of a handler that lets nothing else run."""
 
 
 def _checked_queues(queues: object, batch: object) -> tuple[SettlingQueue[Any], ...]:

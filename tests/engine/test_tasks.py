@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import Any
 
 import pytest
 
-from queuekit import AsyncQueue, AsyncReliableQueue, TransportClosed
+from queuekit import AsyncQueue, AsyncReliableQueue, AsyncWorker, TransportClosed
 
 pytestmark = pytest.mark.asyncio
 
@@ -114,3 +115,17 @@ async def test_closing_a_queue_ends_a_wait_of_another_task_with_an_error(engine:
     await queue.aclose()
     with pytest.raises(TransportClosed):
         await asyncio.wait_for(waiting, 30)
+
+
+async def test_the_signal_that_interrupts_a_handler_ends_the_run_with_a_report() -> None:
+    jobs = AsyncReliableQueue[str]("jobs", "memory:")
+    await jobs.put("x")
+
+    async def blocks(message: Any) -> None:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGTERM)
+        raise AssertionError("it was interrupted")
+
+    report = await AsyncWorker(jobs, blocks).run()
+    assert ("signal", 1, 1) == (report.reason, report.got, report.released)
+    assert (1, 0, 0) == await jobs.stats()
