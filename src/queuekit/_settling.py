@@ -197,21 +197,30 @@ class SettlingQueue(Outcomes[T]):
         """
         Release deliveries uncounted; what was lost meanwhile is with others, as it should.
 
-        An error is only logged: they come back when their lease runs out. What is left by a call
-        that was interrupted is done by the next one, of which ``close`` makes the last.
+        An error is only logged: they come back when their lease runs out. Interrupted, this does it
+        once more before it ends; interrupted again, the next call does it, the last in ``close``.
         """
         left = list(self._leaving)
         receipts = [*left, *receipts]
         if not receipts:
             return
         try:
+            self._release(receipts)
+        except BaseException:
+            self._leaving.update(dict.fromkeys(receipts))
+            self._release(receipts)
+            self._have_left(receipts)
+            raise
+        self._have_left(left)
+
+    def _release(self, receipts: Sequence[Receipt]) -> None:
+        try:
             self._transport.release(self._name, receipts, counted=False)
         except TransportError as exc:
             _log.warning("queue %r: claimed messages not given back: %s", self._name, exc)
-        except BaseException:
-            self._leaving.update(dict.fromkeys(receipts))
-            raise
-        for receipt in left:
+
+    def _have_left(self, receipts: Sequence[Receipt]) -> None:
+        for receipt in receipts:
             self._leaving.pop(receipt, None)
 
     def _refuse_poison(self, delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from ._acompat import Call
 from ._checks import check_bodies, check_count, check_seconds
 from ._envelope import Place, unwrap_or_raw, wrap
 from ._letters import DeadLetter, dead_name, own_headers, place_of, read_letter
@@ -59,17 +60,18 @@ class DeadLetters(ReliableQueue[bytes]):
         Those before it are held on the way, and given back to their places.
         """
         left = check_count("limit", limit)
-        others: list[Message[bytes]] = []
+        held: list[Message[bytes]] = []
+        found: Message[bytes] | None = None
         try:
-            while left and (messages := self.get_many(min(_STEP, left))):
+            while left and not found and (messages := self.get_many(min(_STEP, left))):
                 left -= len(messages)
+                held += messages
                 found = next((one for one in messages if one.id == message_id), None)
-                others += [one for one in messages if one is not found]
-                if found is not None:
-                    return found
-        finally:
-            self.give_back([message.receipt for message in others])
-        return None
+            self.give_back([one.receipt for one in held if one is not found])
+        except BaseException:
+            self.give_back([one.receipt for one in held])
+            raise
+        return found
 
     def send_back(self, *messages: Message[bytes], body: bytes | None = None) -> None:
         """
@@ -107,11 +109,7 @@ class DeadLetters(ReliableQueue[bytes]):
             messages = self.get_many(min(100, limit - count))
             if not messages:
                 break
-            try:
-                self.send_back(*messages)
-            except LeaseLost as exc:  # somebody else settled those
-                count -= len(exc.ids)
-            count += len(messages)
+            count += self._settle_all(messages, lambda some: self.send_back(*some))
         return count
 
     def trim(self, *, max_length: int | None = None, max_age: float | None = None) -> int:
@@ -138,7 +136,7 @@ class DeadLetters(ReliableQueue[bytes]):
             messages = self.get_many(min(_STEP, over))
             if not messages:
                 break
-            count += self._throw_away(messages)
+            count += self._settle_all(messages, lambda some: self.ack(*some))
         return count
 
     def _trim_before(self, moment: float) -> int:
@@ -152,16 +150,26 @@ class DeadLetters(ReliableQueue[bytes]):
                     is_old = died is not None and died.timestamp() < moment
                     (old if is_old else staying).append(message)
                     young = young or (died is not None and not is_old)
-                count += self._throw_away(old)
+                count += self._settle_all(old, lambda some: self.ack(*some))
         finally:
             self.give_back([message.receipt for message in staying])
         return count
 
-    def _throw_away(self, messages: Sequence[Message[bytes]]) -> int:
+    def _settle_all(
+        self,
+        messages: Sequence[Message[bytes]],
+        settle: Call[Sequence[Message[bytes]], None],
+    ) -> int:
+        """Settle messages and tell how many; when that is interrupted, give them back."""
         try:
-            self.ack(*messages)
+            settle(messages)
         except LeaseLost as exc:  # somebody else settled those
             return len(messages) - len(exc.ids)
+        except Exception:
+            raise
+        except BaseException:
+            self.give_back([message.receipt for message in messages])
+            raise
         return len(messages)
 
 

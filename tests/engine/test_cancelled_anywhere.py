@@ -69,6 +69,14 @@ class FarTransport(AsyncMemoryTransport):
         await travel()
         return lost
 
+    async def move(
+        self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
+    ) -> list[Receipt]:
+        await travel()
+        lost = await super().move(queue, letters, to=to)
+        await travel()
+        return lost
+
     async def _back(self, queue: str, found: Sequence[Delivery]) -> None:
         try:
             await travel()
@@ -204,3 +212,73 @@ async def test_cancelled_twice_its_queue_gives_back_when_it_is_closed(
         scene.jobs = AsyncReliableQueue("jobs", scene.jobs.transport)
 
     await sweep(how, end)
+
+
+async def dead_letters() -> AsyncReliableQueue[int]:
+    """Return a queue with so many of them, each of a message whose first attempt failed."""
+    jobs = AsyncReliableQueue[int]("jobs", FarTransport(), max_attempts=1)
+    await jobs.put_many(range(COUNT))
+    await jobs.fail(*await jobs.get_many(COUNT))
+    return jobs
+
+
+async def all_of(jobs: AsyncReliableQueue[int]) -> list[int]:
+    """Return the bodies of the ready messages and of the dead letters, of which none is claimed."""
+    assert 0 == (await jobs.stats()).claimed == (await jobs.dead.stats()).claimed
+    letters = await jobs.dead.letters()
+    return sorted([*await jobs.peek(100), *(int(letter.body) for letter in letters)])
+
+
+@pytest.mark.parametrize("how", ["take", "send_all_back", "trim", "trim_old"])
+async def test_what_works_on_dead_letters_leaves_none_claimed(how: str) -> None:
+    """What they hold on the way is seen by others at once."""
+    for at in range(1000):
+        jobs = await dead_letters()
+        dead = jobs.dead
+        wanted = (await dead.letters())[COUNT // 2].id
+        done: list[Any] = []
+
+        async def work(dead: Any = dead, wanted: str = wanted, done: list[Any] = done) -> None:
+            if how == "take":
+                done.append(await dead.take(wanted))
+                await dead.release(done[0])
+            elif how == "send_all_back":
+                done.append(await dead.send_all_back())
+            elif how == "trim":
+                done.append(await dead.trim(max_length=COUNT // 2))
+            else:
+                done.append(await dead.trim(max_age=3600))
+
+        task = asyncio.ensure_future(work())
+        await turns(at)
+        late = task.done()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+        if how == "take" and done and not late:
+            continue  # it was cancelled while it released what it had
+        left = await all_of(jobs)
+        if how == "trim":
+            assert left in (list(range(COUNT)), list(range(COUNT // 2, COUNT))), at
+        else:
+            assert list(range(COUNT)) == left, at
+        if late:
+            return
+    raise AssertionError("it was never done")
+
+
+async def test_a_put_that_drops_for_its_place_loses_nothing_when_it_is_cancelled() -> None:
+    for at in range(1000):
+        jobs = AsyncReliableQueue[int]("jobs", FarTransport(), max_length=COUNT, when_full="drop")
+        await jobs.put_many(range(COUNT))
+        task = asyncio.ensure_future(jobs.put(COUNT))
+        await turns(at)
+        late = task.done()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(task, 30)
+        left = await all_of(jobs)
+        assert left in (list(range(COUNT)), list(range(COUNT + 1))), at
+        if late:
+            return
+    raise AssertionError("it was never done")
