@@ -112,6 +112,27 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+async def aoutlast(work: Callable[[], Awaitable[R]]) -> R:
+    """Do *work* to its end, however often this task is cancelled, which it is then."""
+    import asyncio
+
+    task = asyncio.ensure_future(work())
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None and not task.cancelled() and task.exception() is None:
+        raise cancelled
+    return task.result()
+
+
+def outlast(work: Callable[[], R]) -> R:
+    """Do *work*: a thread is not cancelled."""
+    return work()
+
+
 def awithin(seconds: float) -> AbstractAsyncContextManager[object]:
     """Return a block that ends with ``TimeoutError`` when it takes longer."""
     import asyncio

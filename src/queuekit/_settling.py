@@ -191,7 +191,7 @@ class SettlingQueue(Outcomes[T]):
     def ack_again(self, *messages: Message[T]) -> None:
         """Repeat an ack that was interrupted: now or, interrupted again, with the next acks."""
         self.riding.put_back(messages)
-        self.riding.flush()
+        self.riding.rest()
 
     def give_back(self, receipts: Sequence[Receipt]) -> None:
         """

@@ -195,7 +195,7 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
     async def ack_again(self, *messages: AsyncMessage[T]) -> None:
         """Repeat an ack that was interrupted: now or, interrupted again, with the next acks."""
         self.riding.put_back(messages)
-        await self.riding.flush()
+        await self.riding.rest()
 
     async def give_back(self, receipts: Sequence[Receipt]) -> None:
         """

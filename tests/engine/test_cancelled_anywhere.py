@@ -156,6 +156,7 @@ async def sweep(how: str, end: Callable[[Scene, asyncio.Task[None]], Awaitable[N
         with suppress(asyncio.CancelledError):
             await asyncio.wait_for(task, 30)
         try:
+            assert asyncio.all_tasks() == {asyncio.current_task()}
             await scene.account()
         except AssertionError as exc:
             exc.add_note(f"ended at turn {at}")
