@@ -10,6 +10,8 @@ A typed message queue: reliable and FIFO, over Redis/Valkey, SQLite and memory.
 """
 
 from ._batch import Batch
+from ._bodies import Bodies
+from ._bodies_async import AsyncBodies
 from ._hooks import Hooks
 from ._letters import DeadLetter
 from ._messages import Messages
@@ -57,8 +59,8 @@ from .message import Message
 from .message_async import AsyncMessage
 from .once import Once
 from .once_async import AsyncOnce
-from .queue import Bodies, Queue
-from .queue_async import AsyncBodies, AsyncQueue
+from .queue import Queue
+from .queue_async import AsyncQueue
 from .reliable import ReliableQueue
 from .reliable_async import AsyncReliableQueue
 from .serializer import Serializer

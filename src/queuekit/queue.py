@@ -6,18 +6,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar, cast, overload
+from typing import Any, Literal, TypeVar, cast, overload
 
-from ._acompat import Call, Handler, Method, call
+from ._acompat import Handler, Method
+from ._bodies import Bodies
 from ._bounds import WhenFull, bound_of, check_patience
 from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, may_be_framed, unwrap_or_raw, wrap
 from ._letters import dead_name, letter
 from ._named import NamedQueue, fresh_ids
-from ._outage import Outage
-from .errors import DecodeError, TransportError, TransportUnavailable
+from .errors import DecodeError, TransportError
 from .serializer import Serializer, T
 from .transport import FifoTransport, PushOptions, Transport
 from .worker import Decorator, WorkerFunction
@@ -40,7 +39,6 @@ class Queue(NamedQueue[FifoTransport, T]):
             transport, or None for the URL in the environment variable ``QUEUEKIT_URL``.
         serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
             or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
-
         max_length: Messages that the queue has at most. Every producer gives the same.
         when_full: What ``put`` does then: ``"block"`` (the default) waits for room, ``"raise"``
             raises ``QueueFull``, ``"drop"`` throws the oldest away.
@@ -321,56 +319,3 @@ class Queue(NamedQueue[FifoTransport, T]):
         except TransportError as exc:  # the bytes still reach the caller, in the error
             _log.error("queue %r: no dead letter could be written: %s", self._name, exc)
         return error
-
-
-class Bodies(Generic[T]):
-    """The bodies of a FIFO queue as they come: an iterator; see ``Queue.consume``."""
-
-    def __init__(self, name: str, step: Call[Deadline, list[T]], timeout: float | None) -> None:
-        self._outage = Outage(name)
-        self._step = step
-        self._timeout = timeout
-        self._stopped = False
-        self._answered = False
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        if self._answered:
-            self._outage.over()
-        deadline = Deadline(self._timeout, time.monotonic())
-        while not self._stopped:
-            try:
-                found = self._step(deadline)
-            except TransportUnavailable as exc:
-                self._answered = False
-                self._outage.endure(exc, deadline)
-                continue
-            self._answered = True
-            if found:
-                return found[0]
-            self._outage.over()
-            if not deadline.left(time.monotonic()):
-                break
-        raise StopIteration
-
-    def work(self, item: T, handler: Handler[T]) -> None:
-        """Call a worker's handler; its error ends the loop, as the body cannot be given back."""
-        call(handler, item)
-
-    def stop(self) -> None:
-        """End the iteration, from any thread; a wait that is under way ends within a second."""
-        self._stopped = True
-
-    def close(self) -> None:
-        """End the iteration. Nothing is held back: bodies are taken one at a time."""
-        self._stopped = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        self.close()

@@ -6,18 +6,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar, cast, overload
+from typing import Any, Literal, TypeVar, cast, overload
 
-from ._acompat import ACall, AHandler, AMethod, acall
+from ._acompat import AHandler, AMethod
+from ._bodies_async import AsyncBodies
 from ._bounds_async import WhenFull, bound_of, check_patience
 from ._checks import check_count, check_many, check_unknown
 from ._deadline import Deadline, consuming_time, waiting_time
 from ._envelope import MAGIC, may_be_framed, unwrap_or_raw, wrap
 from ._letters import dead_name, letter
 from ._named_async import AsyncNamedQueue, fresh_ids
-from ._outage_async import AsyncOutage
-from .errors import DecodeError, TransportError, TransportUnavailable
+from .errors import DecodeError, TransportError
 from .serializer import Serializer, T
 from .transport import AsyncFifoTransport, AsyncTransport, PushOptions
 from .worker_async import AsyncDecorator, AsyncWorkerFunction
@@ -40,7 +39,6 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
             transport, or None for the URL in the environment variable ``QUEUEKIT_URL``.
         serializer: ``"json"`` (the default), ``"pickle"``, ``"msgpack"``, ``"text"``, ``"bytes"``,
             or anything with ``dumps`` and ``loads``, such as the modules ``json`` and ``pickle``.
-
         max_length: Messages that the queue has at most. Every producer gives the same.
         when_full: What ``put`` does then: ``"block"`` (the default) waits for room, ``"raise"``
             raises ``QueueFull``, ``"drop"`` throws the oldest away.
@@ -323,56 +321,3 @@ class AsyncQueue(AsyncNamedQueue[AsyncFifoTransport, T]):
         except TransportError as exc:  # the bytes still reach the caller, in the error
             _log.error("queue %r: no dead letter could be written: %s", self._name, exc)
         return error
-
-
-class AsyncBodies(Generic[T]):
-    """The bodies of a FIFO queue as they come: an iterator; see ``AsyncQueue.consume``."""
-
-    def __init__(self, name: str, step: ACall[Deadline, list[T]], timeout: float | None) -> None:
-        self._outage = AsyncOutage(name)
-        self._step = step
-        self._timeout = timeout
-        self._stopped = False
-        self._answered = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> T:
-        if self._answered:
-            self._outage.over()
-        deadline = Deadline(self._timeout, time.monotonic())
-        while not self._stopped:
-            try:
-                found = await self._step(deadline)
-            except TransportUnavailable as exc:
-                self._answered = False
-                await self._outage.endure(exc, deadline)
-                continue
-            self._answered = True
-            if found:
-                return found[0]
-            self._outage.over()
-            if not deadline.left(time.monotonic()):
-                break
-        raise StopAsyncIteration
-
-    async def work(self, item: T, handler: AHandler[T]) -> None:
-        """Call a worker's handler; its error ends the loop, as the body cannot be given back."""
-        await acall(handler, item)
-
-    def stop(self) -> None:
-        """End the iteration, from any thread; a wait that is under way ends within a second."""
-        self._stopped = True
-
-    async def aclose(self) -> None:
-        """End the iteration. Nothing is held back: bodies are taken one at a time."""
-        self._stopped = True
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        await self.aclose()
