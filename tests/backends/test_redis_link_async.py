@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from queuekit import AsyncQueue, AsyncReliableQueue
+from queuekit.backends.redis._alone_async import Alone
 from queuekit.backends.redis._multiplexed import Multiplexed
 from queuekit.backends.redis._silence import NoAnswer
 from queuekit.backends.redis._wire import Command, LinkBroken, LinkClosed, Reply
@@ -230,6 +231,36 @@ async def test_a_cancelled_call_does_not_wait_for_replies_that_cannot_come() -> 
         server.cut()
         assert isinstance(await outcome(call), asyncio.CancelledError)
         assert [] == into
+
+
+async def test_a_cancelled_wait_leaves_no_task_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a loop cancels its tasks, and does not hear of those that they make then."""
+    freeing, may_end = asyncio.Event(), asyncio.Event()
+
+    async def number(self: Alone, slot: Any) -> None:
+        slot.id = 7
+
+    async def unblock(self: Alone, number: int) -> None:
+        assert 7 == number
+        freeing.set()
+        await may_end.wait()
+
+    monkeypatch.setattr(Alone, "_number", number)
+    monkeypatch.setattr(Alone, "_unblock", unblock)
+    async with loop_server() as (server, link):
+        await link.call([put(0)])
+        server.mute = True
+        call = started(link, (b"BLPOP",), waits=True, into=[])
+        await until(lambda: len(server.connections) == 2 and server.connections[1])
+        call.cancel()
+        await freeing.wait()
+        server.mute = False
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            call.cancel()
+            assert not call.done()
+        may_end.set()
+        assert isinstance(await outcome(call), asyncio.CancelledError)
 
 
 async def test_what_was_sent_and_what_was_not_when_a_connection_breaks() -> None:

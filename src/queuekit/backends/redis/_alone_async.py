@@ -23,13 +23,12 @@ class Alone:
         patience: Seconds that a server may be silent.
     """
 
-    __slots__ = ("_connect", "_freeing", "_patience", "_width", "idle", "is_over")
+    __slots__ = ("_connect", "_patience", "_width", "idle", "is_over")
 
     def __init__(self, connect: Callable[[], Awaitable[Slot]], patience: float) -> None:
         self._connect = connect
         self._patience = patience
         self._width = asyncio.Semaphore(_WIDTH)
-        self._freeing: set[asyncio.Task[None]] = set()
         self.idle: list[Slot] = []
         self.is_over = False
         """Whether the link was closed, or has another loop: nothing is kept then."""
@@ -108,12 +107,10 @@ class Alone:
             raise LinkBroken(False) from exc.__cause__
         slot.id = numbers[0] if isinstance(numbers[0], int) else 0
 
-    def _free(self, slot: Slot) -> None:
+    async def _free(self, slot: Slot) -> None:
         """End what a connection waits for on the server; without that, its slice soon ends."""
         if slot.id:
-            task = asyncio.ensure_future(self._unblock(slot.id))
-            self._freeing.add(task)
-            task.add_done_callback(self._freeing.discard)
+            await self._unblock(slot.id)
 
     async def _unblock(self, number: int) -> None:
         """Free a blocked connection of ours by another one."""

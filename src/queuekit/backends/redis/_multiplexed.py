@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
 
 from ._errors import is_elsewhere
@@ -106,7 +106,7 @@ class Multiplexed(asyncio.Protocol):
         return waiter
 
     async def answered(
-        self, waiter: Waiter, keeps: bool, end: Callable[[], None] | None = None
+        self, waiter: Waiter, keeps: bool, end: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         """
         Wait for all replies to a call; ``cancelled`` says what a cancellation does.
@@ -126,21 +126,25 @@ class Multiplexed(asyncio.Protocol):
         exc: asyncio.CancelledError,
         waiter: Waiter,
         keeps: bool,
-        end: Callable[[], None] | None = None,
+        end: Callable[[], Awaitable[None]] | None = None,
     ) -> NoReturn:
         """
         Let a cancellation go on.
 
         Of a call that was not written nothing will be. Of another one the replies are read for
-        nobody, unless it *keeps* them: then what blocks on the server is ended by *end*, and they
+        nobody, unless it *keeps* them: then what blocks on the server is ended by *end*, and both
         are waited for before.
         """
+        is_ended: asyncio.Future[None] | None = None
         if keeps and end is not None and waiter.missing:
-            end()
+            is_ended = asyncio.ensure_future(end())
         while keeps and waiter.missing and self.lost is None:
             waiter.future = self._loop.create_future()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiter.future
+        while is_ended and not is_ended.done():  # the end of a loop would destroy it
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait([is_ended])
         raise exc
 
     def broken(self, waiter: Waiter) -> LinkBroken:
