@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast, overload
 from .._acompat import call, check_handler
 from .._checks import check_seconds
 from .._lookup import open_transport
-from ..backends.redis.client import is_redis_url
+from ..backends.redis._url import is_redis_url
 from ..queue import Queue
 from ..serializer import Serializer, T
 from ..transport import FifoTransport
