@@ -1,5 +1,5 @@
 # Generated from claims_async.py by tools/unasync.py. Do not edit: run `make gen`.
-"""The claim protocol: claims, their ends, and what makes expired and due messages ready."""
+"""The claim protocol: claims and their ends, and how many messages are in which state."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Final, cast
 
 from ..._acompat import sleep
 from ..._deadline import Deadline
-from ..._lanes import CLAIM_WINDOW
 from ...errors import TransportClosed, TransportError
-from ...transport import MAX_CLAIM, Delivery, QueueStats, Receipt
+from ...transport import Delivery, QueueStats, Receipt
 from . import _script
 from ._claiming import Claim
 from ._claims import Verb, by_groups, in_order, settlements
@@ -24,6 +23,7 @@ from ._unsure import Ends, Part, Unsure
 from ._wire import Command, Reply
 from .exchange import Exchange
 from .keys import SIGN, Keys
+from .recovery import recovery_of, warn_of_broken
 
 _log = logging.getLogger("queuekit")
 
@@ -42,7 +42,7 @@ _POLL: Final = 0.05
 
 class Claims:
     """
-    Claims, settles and recovers on one server.
+    Claims, settles and counts on one server.
 
     Args:
         longest: Seconds that one wait on the server may last.
@@ -160,9 +160,9 @@ class Claims:
                 call.keys.is_placed = True
                 replies = self._exchange.until_done(doing, [call.command])
             else:
-                command = _recovery(call.keys, values)
+                command = recovery_of(call.keys, values)
                 replies = self._exchange.until_done(doing, [alike(command), call.command])
-                _warn(doing, replies[0])
+                warn_of_broken(doing, replies[0])
 
     def _give_back(self, call: Claim) -> None:
         """Undo a claim; where that fails, its lease brings the messages back."""
@@ -241,37 +241,6 @@ class Claims:
                 lost += group.lost(reply)
         return in_order(receipts, lost)
 
-    def recover(self, queue: str, keys: Keys, limit: int) -> int:
-        """Make expired claims, then due messages ready; return how many."""
-        doing = f"recover {queue!r}"
-        done = 0
-        while done < limit:
-            most = min(CLAIM_WINDOW, limit - done) + keys.is_placed
-            (reply,) = self._repeated(doing, [_script.DUE((keys.leases,), most)])
-            tokens = [token for token in cast("list[Reply]", reply) if token != SIGN]
-            if reply != tokens and not keys.is_placed:
-                keys.is_placed = True
-                continue
-            if not tokens:
-                break
-            command = _recovery(keys, tokens)
-            (reply,) = self._repeated(doing, [command])
-            _warn(doing, reply)
-            done += cast("int", cast("list[Reply]", reply)[0])
-        while done < limit:
-            most = min(limit - done, MAX_CLAIM)
-            command = _script.PROMOTE((keys.ready, keys.delayed, keys.leases), most)
-            if keys.is_placed:
-                command = _script.PLACED_PROMOTE(keys.places, most)
-            (count,) = self._repeated(doing, [command])
-            if cast("int", count) < 0:
-                keys.is_placed = True
-                continue
-            done += cast("int", count)
-            if cast("int", count) < most:
-                break
-        return done
-
     def stats(self, queue: str, keys: Keys) -> QueueStats:
         """Count the messages by state, at one moment unless claims come and go too fast."""
         doing = f"count {queue!r}"
@@ -309,17 +278,3 @@ def time_to_event(keys: Keys) -> float | None:
     if age > _FRESH:
         return 0.0
     return None if keys.event is None else max(0.0, keys.event - age)
-
-
-def _recovery(keys: Keys, tokens: Sequence[Reply]) -> Command:
-    names = cast("Sequence[bytes]", tokens)
-    places = [key for name in names for key in (keys.claim(name), keys.mark(name))]
-    if keys.is_placed:
-        return _script.PLACED_RECOVER((*keys.places, *places), *names)
-    return _script.RECOVER((keys.ready, keys.landing, keys.leases, *places), *names)
-
-
-def _warn(doing: str, reply: Reply) -> None:
-    _, *broken = cast("list[Reply]", reply)
-    for token in broken:
-        _log.warning("%s: the claim %r is no list; its lease was removed", doing, token)

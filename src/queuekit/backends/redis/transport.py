@@ -39,6 +39,7 @@ from .keys import DEFAULT_PREFIX, WAKE, Keys, check_prefix
 from .later import Later
 from .marks import Marks
 from .puts import Puts
+from .recovery import recover
 from .source import ClusterSource, Source
 
 if TYPE_CHECKING:
@@ -304,7 +305,8 @@ class RedisTransport(Marks):
 
     def recover(self, queue: str, *, limit: int = 100) -> int:
         """See ``Transport.recover``."""
-        return self._claims.recover(queue, self._enter(queue), check_count("limit", limit))
+        keys = self._enter(queue)
+        return recover(self._exchange, queue, keys, check_count("limit", limit))
 
     def claim_within(
         self,

@@ -39,6 +39,7 @@ from .keys import DEFAULT_PREFIX, WAKE, Keys, check_prefix
 from .later_async import AsyncLater
 from .marks_async import AsyncMarks
 from .puts_async import AsyncPuts
+from .recovery_async import recover
 from .source import ClusterSource, Source
 
 if TYPE_CHECKING:
@@ -310,7 +311,8 @@ class AsyncRedisTransport(AsyncMarks):
 
     async def recover(self, queue: str, *, limit: int = 100) -> int:
         """See ``Transport.recover``."""
-        return await self._claims.recover(queue, self._enter(queue), check_count("limit", limit))
+        keys = self._enter(queue)
+        return await recover(self._exchange, queue, keys, check_count("limit", limit))
 
     async def claim_within(
         self,
