@@ -1,5 +1,5 @@
 # Generated from claims_async.py by tools/unasync.py. Do not edit: run `make gen`.
-"""The claim protocol: claims and their ends, and how many messages are in which state."""
+"""The claim protocol: claims and their ends."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Final, cast
 from ..._acompat import sleep
 from ..._deadline import Deadline
 from ...errors import TransportClosed, TransportError
-from ...transport import Delivery, QueueStats, Receipt
-from . import _script
+from ...transport import Delivery, Receipt
 from ._claiming import Claim
 from ._claims import Verb, by_groups, in_order, settlements
 from ._errors import refusal, why_no_wait
@@ -20,15 +19,12 @@ from ._pops import timeout as server_timeout
 from ._tries import Part as Request
 from ._tries import alike
 from ._unsure import Ends, Part, Unsure
-from ._wire import Command, Reply
+from ._wire import Reply
 from .exchange import Exchange
 from .keys import SIGN, Keys
 from .recovery import recovery_of, warn_of_broken
 
 _log = logging.getLogger("queuekit")
-
-_LOOKS: Final = 32
-"""Tries to count all claims at one moment; each finds what was claimed since the last."""
 
 _SHORT: Final = 1.0
 """Seconds after which a claim that need not wait is not tried again."""
@@ -42,7 +38,7 @@ _POLL: Final = 0.05
 
 class Claims:
     """
-    Claims, settles and counts on one server.
+    Claims and settles on one server.
 
     Args:
         longest: Seconds that one wait on the server may last.
@@ -234,38 +230,12 @@ class Claims:
     ) -> list[Receipt]:
         """Move leases and return the receipts that are not held."""
         groups, lost = settlements(receipts, distinct=False)
-        commands = [group.extend(keys, lease) for group in groups]
-        if commands:
-            replies = self._repeated(f"extend a lease on {queue!r}", commands)
+        parts = [alike(group.extend(keys, lease)) for group in groups]
+        if parts:
+            replies = self._exchange.until_done(f"extend a lease on {queue!r}", parts)
             for group, reply in zip(groups, replies, strict=True):
                 lost += group.lost(reply)
         return in_order(receipts, lost)
-
-    def stats(self, queue: str, keys: Keys) -> QueueStats:
-        """Count the messages by state, at one moment unless claims come and go too fast."""
-        doing = f"count {queue!r}"
-        places = (keys.ready, keys.landing, keys.delayed, keys.leases)
-        tokens: list[bytes] = []
-        looks = 0
-        while True:
-            lists = [keys.claim(token) for token in tokens]
-            command = _script.STATS((*places, *lists), *tokens)
-            if keys.is_placed:
-                command = _script.PLACED_STATS((*keys.places, *lists), *tokens)
-            (reply,) = self._repeated(doing, [command])
-            ready, delayed, claimed, *others = cast("list[Reply]", reply)
-            if SIGN in others:
-                keys.is_placed = True
-                continue
-            looks += 1
-            if not others or looks == _LOOKS:  # what is left over holds one each, at the least
-                counts = cast("tuple[int, int, int]", (ready, delayed, claimed))
-                return QueueStats(*counts[:2], counts[2] + len(others))
-            tokens += cast("list[bytes]", others)
-
-    def _repeated(self, doing: str, commands: Sequence[Command]) -> list[Reply]:
-        """Exchange commands that may be repeated as they are."""
-        return self._exchange.until_done(doing, [alike(command) for command in commands])
 
 
 def time_to_event(keys: Keys) -> float | None:

@@ -41,6 +41,7 @@ from .marks import Marks
 from .puts import Puts
 from .recovery import recover
 from .source import ClusterSource, Source
+from .stats import stats
 
 if TYPE_CHECKING:
     from .client import Client
@@ -199,7 +200,7 @@ class RedisTransport(Marks):
 
     def stats(self, queue: str) -> QueueStats:
         """See ``Transport.stats``."""
-        return self._claims.stats(queue, self._enter(queue))
+        return stats(self._exchange, queue, self._enter(queue))
 
     def purge(self, queue: str) -> int:
         """See ``Transport.purge``."""

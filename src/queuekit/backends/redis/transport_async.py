@@ -41,6 +41,7 @@ from .marks_async import AsyncMarks
 from .puts_async import AsyncPuts
 from .recovery_async import recover
 from .source import ClusterSource, Source
+from .stats_async import stats
 
 if TYPE_CHECKING:
     from .client import AsyncClient
@@ -203,7 +204,7 @@ class AsyncRedisTransport(AsyncMarks):
 
     async def stats(self, queue: str) -> QueueStats:
         """See ``Transport.stats``."""
-        return await self._claims.stats(queue, self._enter(queue))
+        return await stats(self._exchange, queue, self._enter(queue))
 
     async def purge(self, queue: str) -> int:
         """See ``Transport.purge``."""
