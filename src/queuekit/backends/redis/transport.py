@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from ..._checks import check_bodies, check_count, check_push, check_seconds
-from ..._envelope import bare_all, has_place
+from ..._envelope import bare_all
 from ..._forks import FORKS
 from ...abilities import Limits
 from ...errors import TransportClosed
@@ -22,10 +22,10 @@ from ...transport import (
     Receipt,
     Transport,
 )
-from ._claims import bodies_of, in_order
+from ._claims import bodies_of
 from ._confirm import WAITS_FOR
 from ._limits import turns_of
-from ._placing import PLAIN, Placing, placing_of, steps
+from ._placing import PLAIN, placing_of, steps
 from ._pops import milliseconds, peek, purge
 from ._puts import check_framed, chunks
 from ._threads import for_threads
@@ -33,6 +33,7 @@ from ._tries import alike
 from ._wire import Command
 from .claims import Claims
 from .client import source_of_client, source_of_url
+from .cross_slot import CrossSlot
 from .exchange import Exchange
 from .fifo import Fifo
 from .keys import DEFAULT_PREFIX, WAKE, Keys, check_prefix
@@ -50,9 +51,6 @@ _log = logging.getLogger("queuekit")
 
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits looks again so often, for what the waking of others has missed."""
-
-_MOVING: Final = 10_000
-"""Milliseconds that a claim is held at the least while its messages go to another slot."""
 
 _KEYS: Final = 1024
 """Queues whose keys are remembered."""
@@ -109,6 +107,7 @@ class RedisTransport(Marks):
         self._claims = Claims(self._exchange, self._longest)
         self._fifo = Fifo(self._exchange, self._longest)
         self._puts = Puts(self._exchange, check_count("replicas", replicas), source.socket_timeout)
+        self._cross_slot = CrossSlot(self._claims, self._puts)
         self._later = Later(self._exchange, atomic=self._features.atomic_move)
         self._keys: dict[str, Keys] = {}
         self._closed = False
@@ -263,40 +262,8 @@ class RedisTransport(Marks):
         receipts = [receipt for receipt, _ in letters]
         doing = f"move from {queue!r} to {to!r}"
         if not self._features.atomic_move and letters:
-            return self._move_apart(doing, (queue, keys), letters, target)
+            return self._cross_slot.move(doing, queue, keys, letters, target)
         return self._claims.settle(doing, keys, receipts, "D", bodies=bodies, target=target)
-
-    def _move_apart(
-        self,
-        doing: str,
-        source: tuple[str, Keys],
-        letters: Sequence[tuple[Receipt, bytes]],
-        target: Keys,
-    ) -> list[Receipt]:
-        """
-        Move to a queue of another slot: one step there, and then one here.
-
-        A crash in between leaves a message in both. Extending first tells what is not held, and
-        leaves the time for the rest.
-        """
-        queue, keys = source
-        held: dict[Receipt, bytes] = {}
-        lost: list[Receipt] = []
-        for receipt, body in letters:
-            if receipt in held:
-                lost.append(receipt)
-            else:
-                held[receipt] = body
-        for receipt in self._claims.extend(queue, keys, list(held), _MOVING):
-            lost.append(receipt)
-            del held[receipt]
-        if held:
-            token = f"{doing} {len(held)} {next(iter(held))}"
-            bodies = list(held.values())
-            placing = Placing(True) if any(map(has_place, bodies)) else PLAIN
-            self._puts.put(doing, target, list(chunks(bodies)), 0, token, None, placing)
-            lost += self._claims.settle(doing, keys, list(held), "A")
-        return in_order([receipt for receipt, _ in letters], lost)
 
     def extend(self, queue: str, receipts: Sequence[Receipt], *, lease: float) -> list[Receipt]:
         """See ``Transport.extend``."""
