@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, cast
 
@@ -46,8 +45,6 @@ from .stats import stats
 
 if TYPE_CHECKING:
     from .client import Client
-
-_log = logging.getLogger("queuekit")
 
 _MAX_WAIT: Final = 1.0
 """Seconds: who waits looks again so often, for what the waking of others has missed."""
