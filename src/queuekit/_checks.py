@@ -78,6 +78,13 @@ def check_count(what: str, value: object, *, least: int = 1) -> int:
     return value
 
 
+def check_claim(lease: float, limit: int, timeout: float) -> None:
+    """Refuse wrong arguments of a claim."""
+    check_count("limit", limit)
+    check_seconds("lease", lease, positive=True)
+    check_seconds("timeout", timeout)
+
+
 def check_bodies(queue: str, bodies: Iterable[bytes], max_body: int) -> None:
     """Refuse a batch with a body over *max_body* bytes, before anything is stored."""
     for body in bodies:

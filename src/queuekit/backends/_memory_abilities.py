@@ -1,8 +1,10 @@
-"""What the memory transports offer beyond the contract, but for waiting: marks, limits, queues."""
+"""What the memory transports offer beyond the contract, and what their waits go by."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from typing import Final
 
 from .. import _later
 from .._checks import check_count, check_limits, check_name, check_queues, check_seconds
@@ -10,12 +12,15 @@ from .._lanes import Lanes
 from .._receipt import token_of
 from ..abilities import Limits
 from ..transport import Delivery, Receipt
-from ._memory_store import MemoryOperations
+from ._memory_operations import MemoryOperations
 from ._waiters import Sleeper
+
+_MOVED_CLOCK_TICK: Final = 0.01
+"""With a clock that somebody moves, waiters look again so often (real seconds)."""
 
 
 class MemoryAbilities(MemoryOperations):
-    """What both colours share of ``abilities``."""
+    """What both colours share of ``abilities``, and of waiting."""
 
     def _mark(self, queue: str, key: str, value: str, window: float) -> str | None:
         check_name(key)
@@ -110,6 +115,21 @@ class MemoryAbilities(MemoryOperations):
         """Return whom to wait for, and how long."""
         names = check_queues(queues)
         return names, min(check_seconds("timeout", timeout), self._features.max_wait)
+
+    def _slice(self, queue: str, left: float, claiming: bool) -> float:
+        """Return how long a waiter may sleep before it looks again by itself."""
+        store = self._store
+        if store.clock is not time.monotonic:
+            return min(left, _MOVED_CLOCK_TICK)
+        if not claiming:
+            return left
+
+        def step(lane: Lanes) -> float:
+            now = time.monotonic()
+            events = lane.next_event(), lane.turns.next(now=now)
+            return min([left, *(max(0.0, one - now) for one in events if one is not None)])
+
+        return self._run(queue, step)
 
     def _shortest(self, queues: Sequence[str], left: float) -> float:
         """Return how long a waiter for several queues may sleep."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from .._checks import check_count, check_seconds
+from .._checks import check_claim, check_count, check_seconds
 from .._deadline import Deadline
 from .._returned import Message, bodies_of
 from ..abilities import Limits
@@ -18,7 +18,7 @@ from ..transport import (
     Receipt,
 )
 from ._memory_abilities import MemoryAbilities
-from ._memory_store import Clock, Store, check_claim, store_of_url
+from ._memory_store import Clock, Store, store_of_url
 from ._memory_threads import MemoryTransport
 from ._waiters import TaskWaiter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from .._checks import MAX_SECONDS, check_count, check_seconds
+from .._checks import MAX_SECONDS, check_claim, check_count, check_seconds
 from .._deadline import Deadline
 from .._returned import Message, Returned, bodies_of
 from ..abilities import Limits
@@ -16,7 +16,8 @@ from ..transport import (
     Receipt,
 )
 from ._memory_abilities import MemoryAbilities
-from ._memory_store import Clock, MemoryOperations, Store, check_claim, store_of_url
+from ._memory_operations import MemoryOperations
+from ._memory_store import Clock, Store, store_of_url
 from ._waiters import Waiter
 
 
