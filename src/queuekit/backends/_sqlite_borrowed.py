@@ -11,8 +11,8 @@ from ..errors import ConfigurationError, TransportClosed, Unsupported
 from . import _sqlite_link
 from . import _sqlite_store as store
 from ._pace import Pace
-from ._sqlite_database import Hand, Step
 from ._sqlite_link import raise_ours
+from ._sqlite_step import Hand, Step
 from ._sqlite_store import Clock
 from ._waiters import Lines
 

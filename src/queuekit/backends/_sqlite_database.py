@@ -8,23 +8,20 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, TypeVar
 
 from ..errors import TransportClosed, TransportError
 from . import _sqlite_file as file
 from . import _sqlite_link
 from . import _sqlite_store as store
 from ._pace import Pace
-from ._sqlite_link import Link, raise_busy, raise_ours
+from ._sqlite_link import Link, raise_busy, raise_ours, raise_reentry, refuse_reentry
+from ._sqlite_step import Hand, Step, begin, insist, undo
 from ._sqlite_store import Clock
 from ._sqlite_turn import Turn
 from ._waiters import Lines
 
 _R = TypeVar("_R")
-Step = Callable[[sqlite3.Cursor], _R]
-"""What runs within a transaction."""
-Hand = list[Any]
-"""What a step took or did; see ``Database.write``."""
 
 _LOOK_AT_FILE: Final = 1.0
 """Seconds between looks at whether the path still leads to the file that was opened."""
@@ -96,7 +93,7 @@ class Database:
     ) -> _R:
         """Run *step*, which is a single statement that writes: a transaction by itself."""
         taken = [] if hand is None else hand
-        return self._in_turn(lambda cur, end: _insist(cur, step, taken, end), taken, patience)
+        return self._in_turn(lambda cur, end: insist(cur, step, taken, end), taken, patience)
 
     def write(
         self,
@@ -121,7 +118,7 @@ class Database:
         taken = [] if hand is None else hand
 
         def transaction(cur: sqlite3.Cursor, end: float) -> _R:
-            _insist(cur, _begin, [], end)
+            insist(cur, begin, [], end)
             result = step(cur)
             cur.execute("COMMIT")
             return result
@@ -140,7 +137,7 @@ class Database:
         seconds = _sqlite_link.BUSY_TIMEOUT if patience is None else patience
         end = time.monotonic() + seconds
         link, turn = self._link(late=late), self._turn
-        _refuse_reentry(link)
+        refuse_reentry(link)
         wanted = "FULL" if durable else self.synchronous
         try:
             if not turn.take(link, end):
@@ -185,18 +182,18 @@ class Database:
         """
         if not late:
             self._refuse_closed()
-        _refuse_reentry(link)
+        refuse_reentry(link)
         link.busy = True
         try:
             return step(link.cur)
         except sqlite3.Error as exc:
             del hand[:]
-            _undo(link)
+            undo(link)
             raise_ours(exc, self.path, waited)
         except BaseException:
             if link.conn.in_transaction:
                 del hand[:]
-            _undo(link)
+            undo(link)
             raise
         finally:
             link.busy = False
@@ -219,7 +216,7 @@ class Database:
     def _open(self) -> Link:
         path = os.path.realpath(self.path)
         if getattr(self._local, "opening", False):
-            _raise_reentry()
+            raise_reentry()
         self._local.opening = True
         try:
             with _opening:
@@ -262,45 +259,6 @@ class Database:
     def _refuse_closed(self) -> None:
         if self._closed:
             raise TransportClosed(f"the transport of {self.path!r} was closed before this call")
-
-
-def _begin(cur: sqlite3.Cursor) -> None:
-    cur.execute("BEGIN IMMEDIATE")
-
-
-def _insist(cur: sqlite3.Cursor, step: Step[_R], hand: Hand, end: float) -> _R:
-    """
-    Run *step*, a single statement, again while the file is locked, until *end*.
-
-    SQLite waits by itself, but for a nap only: in it no signal is heard.
-    """
-    while True:
-        try:
-            return step(cur)
-        except sqlite3.OperationalError as exc:
-            del hand[:]
-            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
-                raise
-
-
-def _undo(link: Link) -> None:
-    try:
-        link.conn.rollback()  # does nothing when SQLite did it by itself
-        link.cur.fetchall()  # ends a statement whose rows nobody fetched
-    except sqlite3.Error:
-        pass
-
-
-def _refuse_reentry(link: Link) -> None:
-    if link.busy:
-        _raise_reentry()
-
-
-def _raise_reentry() -> NoReturn:
-    raise TransportError(
-        "a signal handler or finalizer used the SQLite transport in the middle of another call of"
-        " its thread; let it set a flag, or use another thread"
-    )
 
 
 def _after_fork() -> None:

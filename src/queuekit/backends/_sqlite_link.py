@@ -91,6 +91,20 @@ def bury(conn: sqlite3.Connection) -> None:
         pass
 
 
+def refuse_reentry(link: Link) -> None:
+    """Refuse a call that came in the middle of another one of its thread."""
+    if link.busy:
+        raise_reentry()
+
+
+def raise_reentry() -> NoReturn:
+    """Say that a call came in the middle of another one of its thread."""
+    raise TransportError(
+        "a signal handler or finalizer used the SQLite transport in the middle of another call of"
+        " its thread; let it set a flag, or use another thread"
+    )
+
+
 def raise_ours(exc: sqlite3.Error, path: str, waited: float) -> NoReturn:
     """Raise the error of ours that says what *exc* means for the file *path*, from *exc*."""
     raise _ours(exc, path, waited) from exc
