@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from ..errors import TransportClosed, TransportError
+from ..errors import TransportClosed
 from . import _sqlite_file as file
 from . import _sqlite_link
 from . import _sqlite_store as store
@@ -52,8 +52,7 @@ class Database:
         self.pace = Pace(_SHORTEST_PAUSE, _LONGEST_PAUSE)
         self._clock = clock
         self._network = network
-        self._identity: tuple[int, int] | None = None
-        self._checked = 0.0
+        self._identity = file.Identity(path)
         self._closed = False
         self._start()
         _alive.add(self)
@@ -80,7 +79,7 @@ class Database:
             ConfigurationError: There is not even its directory.
         """
         self._refuse_closed()
-        return self._identity is not None or file.exists(self.path)
+        return self._identity.known is not None or file.exists(self.path)
 
     def read(self, step: Step[_R], *, late: bool = False) -> _R:
         """Run *step* without a transaction around it; *late*: also after ``close``."""
@@ -209,8 +208,8 @@ class Database:
             link = self._open()
         if late and not link.open:
             link = self._open()
-        if time.monotonic() - self._checked > _LOOK_AT_FILE:
-            self._look_at_file()
+        if time.monotonic() - self._identity.checked > _LOOK_AT_FILE:
+            self._identity.check()
         return link
 
     def _open(self) -> Link:
@@ -220,16 +219,16 @@ class Database:
         self._local.opening = True
         try:
             with _opening:
-                if self._identity is None:
+                if self._identity.known is None:
                     if not self._network:
                         file.refuse_network(self.path)
                     file.create(self.path)
                 else:
-                    self._look_at_file()
+                    self._identity.check()
                 link = Link(store.connect(path, self.synchronous), self.synchronous)
                 if self._clock is None:
                     self._clock = store.set_clock(link.cur)
-                self._look_at_file()
+                self._identity.check()
         except sqlite3.Error as exc:
             raise_ours(exc, self.path, _sqlite_link.BUSY_TIMEOUT)
         finally:
@@ -237,24 +236,6 @@ class Database:
         self._links.add(link)
         self._local.link = link
         return link
-
-    def _look_at_file(self) -> None:
-        """Refuse to go on when the path leads elsewhere: other processes would use another file."""
-        try:
-            status = os.stat(self.path)  # noqa: PTH116 - several times a second
-        except OSError:
-            identity = None
-        else:
-            identity = (status.st_dev, status.st_ino)
-        if self._identity is None:
-            self._identity = identity
-        elif identity != self._identity:
-            what = "deleted or renamed" if identity is None else "replaced by another file"
-            raise TransportError(
-                f"{self.path!r} was {what} while it was open, its messages with it; put it back, or"
-                " close this transport and make a new one"
-            )
-        self._checked = time.monotonic()
 
     def _refuse_closed(self) -> None:
         if self._closed:

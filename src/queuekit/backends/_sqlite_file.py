@@ -1,4 +1,4 @@
-"""The file of a store in the file system: whether it may be used, and making it."""
+"""The file of a store in the file system: whether it may be used, making it, which one it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,37 @@ def refuse_network(path: str) -> None:
             f"{path!r} is on a network file system ({kind}), where SQLite files get damaged; use a"
             " local disk, a server (redis:), or allow_network=True if one machine alone opens it"
         )
+
+
+class Identity:
+    """
+    Which file a path led to when it was opened.
+
+    ``known`` is None until then; ``checked`` is when it was looked at, by the monotonic clock.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.known: tuple[int, int] | None = None
+        self.checked = 0.0
+        self._path = path
+
+    def check(self) -> None:
+        """Refuse to go on when the path leads elsewhere: other processes would use another file."""
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - several times a second
+        except OSError:
+            identity = None
+        else:
+            identity = (status.st_dev, status.st_ino)
+        if self.known is None:
+            self.known = identity
+        elif identity != self.known:
+            what = "deleted or renamed" if identity is None else "replaced by another file"
+            raise TransportError(
+                f"{self._path!r} was {what} while it was open, its messages with it; put it back,"
+                " or close this transport and make a new one"
+            )
+        self.checked = time.monotonic()
 
 
 def _no_directory(path: str, folder: str) -> ConfigurationError:
