@@ -192,7 +192,7 @@ def test_the_end_of_a_loop_loses_nothing(tmp_path, verb, end):
     for _ in range(6):
         transports = []
         asyncio.run(main())
-        transports[0]._threads_of_this_process().shutdown(wait=True)
+        transports[0]._calls.threads().shutdown(wait=True)
         settle = SQLiteTransport(path)
         assert settle.ack("q", [one.receipt for one in getattr(transports[0], "held", [])]) == []
         settle.close()
@@ -216,11 +216,11 @@ def test_a_call_that_outlives_its_loop_is_undone(verb):
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()  # without its tasks, which asyncio.run would have cancelled
     slow.go.set()
-    transport._threads_of_this_process().shutdown(wait=True)
+    transport._calls.threads().shutdown(wait=True)
     assert slow.stats("q") == QueueStats(1, 0, 0)
     del task
     gc.collect()
-    assert not transport._later or [one() for one in transport._later]
+    assert not transport._calls.later or [one() for one in transport._calls.later]
     assert slow.stats("q") == QueueStats(1, 0, 0), "not twice"
 
 
@@ -237,14 +237,14 @@ def test_what_came_for_a_coroutine_that_was_thrown_away_goes_back_later(verb):
     async def begin():
         call = getattr(transport, verb)("q", **how)
         call.send(None)  # up to its first wait, as a task would
-        transport._executor.submit(int).result()  # of the only thread
+        transport._calls.threads().submit(int).result()  # of the only thread
         with (
-            transport._threads_of_this_process()._shutdown_lock,
+            transport._calls.threads()._shutdown_lock,
             concurrent.futures.thread._global_shutdown_lock,
         ):
             call.close()
             del call
-        assert len(transport._later) == 1
+        assert len(transport._calls.later) == 1
 
     loop.run_until_complete(begin())
     loop.run_until_complete(transport.peek("q"))

@@ -83,5 +83,5 @@ class AsyncSQLiteTransport(ThreadedTransport):
             left = end - time.monotonic()
             if found or left <= 0:
                 return found
-            turn = await self._call(lambda: transport.next_turn(queue, limits))
+            turn = await self._calls.run(lambda: transport.next_turn(queue, limits))
             pause = left if turn is None else min(left, turn)

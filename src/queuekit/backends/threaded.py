@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from .._checks import check_count, check_queues, check_seconds
 from ..abilities import Limiting, Limits, Marking
@@ -21,12 +19,9 @@ from ..transport import (
     Transport,
 )
 from ._lent import LentTransport
+from ._threaded_calls import Calls
 from ._threaded_wait import TaskLines
-from ._threaded_work import Work, outlast, undo_late
-
-if TYPE_CHECKING:
-    import asyncio
-    from concurrent.futures import ThreadPoolExecutor
+from ._threaded_work import undo_late
 
 _R = TypeVar("_R")
 
@@ -52,13 +47,8 @@ class ThreadedTransport:
 
     def __init__(self, transport: Transport, *, threads: int = 4) -> None:
         self._transport = transport
-        self._threads = check_count("threads", threads)
-        self._executor: ThreadPoolExecutor | None = None
-        self._pid = os.getpid()
         self._lines = TaskLines(transport.changes if isinstance(transport, _TellsChanges) else None)
-        self._calls: set[asyncio.Future[None]] = set()
-        self._later: deque[Callable[[], None]] = deque()
-        self._closed = False
+        self._calls = Calls(check_count("threads", threads), self._lines.clear)
         if isinstance(transport, Limiting):  # what the one lacks, ``isinstance`` misses here
             self._limiting = transport
             self.claim_within = self._claim_within
@@ -84,7 +74,7 @@ class ThreadedTransport:
     ) -> str | None:
         """See ``Transport.push``."""
         push = self._transport.push
-        answer = await self._call(lambda: push(queue, bodies, options=options, token=token))
+        answer = await self._calls.run(lambda: push(queue, bodies, options=options, token=token))
         self._lines.wake(queue, len(bodies))
         return answer
 
@@ -112,19 +102,19 @@ class ThreadedTransport:
 
     async def peek(self, queue: str, *, limit: int = 1) -> list[bytes]:
         """See ``Transport.peek``."""
-        return await self._call(lambda: self._transport.peek(queue, limit=limit))
+        return await self._calls.run(lambda: self._transport.peek(queue, limit=limit))
 
     async def stats(self, queue: str) -> QueueStats:
         """See ``Transport.stats``."""
-        return await self._call(lambda: self._transport.stats(queue))
+        return await self._calls.run(lambda: self._transport.stats(queue))
 
     async def purge(self, queue: str) -> int:
         """See ``Transport.purge``."""
-        return await self._call(lambda: self._transport.purge(queue))
+        return await self._calls.run(lambda: self._transport.purge(queue))
 
     async def ack(self, queue: str, receipts: Sequence[Receipt]) -> list[Receipt]:
         """See ``Transport.ack``."""
-        return await self._call(lambda: self._transport.ack(queue, receipts))
+        return await self._calls.run(lambda: self._transport.ack(queue, receipts))
 
     async def ack_and_claim(
         self,
@@ -154,7 +144,7 @@ class ThreadedTransport:
     ) -> list[Receipt]:
         """See ``Transport.release``."""
         release = self._transport.release
-        lost = await self._call(lambda: release(queue, receipts, counted=counted, delay=delay))
+        lost = await self._calls.run(lambda: release(queue, receipts, counted=counted, delay=delay))
         self._lines.wake(queue, len(receipts) - len(lost))
         return lost
 
@@ -162,7 +152,7 @@ class ThreadedTransport:
         self, queue: str, letters: Sequence[tuple[Receipt, bytes]], *, to: str
     ) -> list[Receipt]:
         """See ``Transport.move``."""
-        lost = await self._call(lambda: self._transport.move(queue, letters, to=to))
+        lost = await self._calls.run(lambda: self._transport.move(queue, letters, to=to))
         self._lines.wake(to, len(letters) - len(lost))
         return lost
 
@@ -170,11 +160,11 @@ class ThreadedTransport:
         self, queue: str, receipts: Sequence[Receipt], *, lease: float
     ) -> list[Receipt]:
         """See ``Transport.extend``."""
-        return await self._call(lambda: self._transport.extend(queue, receipts, lease=lease))
+        return await self._calls.run(lambda: self._transport.extend(queue, receipts, lease=lease))
 
     async def recover(self, queue: str, *, limit: int = 100) -> int:
         """See ``Transport.recover``."""
-        done = await self._call(lambda: self._transport.recover(queue, limit=limit))
+        done = await self._calls.run(lambda: self._transport.recover(queue, limit=limit))
         if done:
             self._lines.wake(queue, self._lines.claiming(queue))
         return done
@@ -183,9 +173,9 @@ class ThreadedTransport:
         """See ``AsyncWaitingForAny.wait_any``; returns after 50 ms, for what others pushed."""
         names = check_queues(queues)
         seconds = min(check_seconds("timeout", timeout), self.features.max_wait)
-        if self._closed:
+        if self._calls.closed:
             raise TransportClosed("this transport was closed before this call")
-        self._look_for_a_fork()
+        self._calls.look_for_a_fork()
         await self._lines.wait_any(names, seconds)
 
     def for_threads(self) -> LentTransport:
@@ -194,47 +184,11 @@ class ThreadedTransport:
 
     async def aclose(self) -> None:
         """End the calls and the threads, and close the blocking transport."""
-        import asyncio
-
-        if self._closed:
+        if self._calls.closed:
             return
-        self._closed = True
+        self._calls.closed = True
         self._lines.wake_all()
-        loop, threads = asyncio.get_running_loop(), self._threads_of_this_process()
-        calls = [call for call in self._calls if call.get_loop() is loop]
-        cancelled = await outlast(calls)  # each gives back what it has to before the end
-
-        def end() -> None:
-            self._do_later(threads)
-            threads.shutdown(wait=True)
-            self._transport.close()
-
-        closer = self._new_threads(1)
-        done = asyncio.wrap_future(closer.submit(end))
-        cancelled = await outlast([done]) or cancelled
-        closer.shutdown(wait=False)
-        done.result()
-        if cancelled is not None:
-            raise cancelled
-
-    async def _call(
-        self, short: Callable[[], _R], undo: Callable[[_R], object] | None = None
-    ) -> _R:
-        """Run *short* in a thread, to its end; undo what it brought if nobody wants it any more."""
-        import asyncio
-
-        if self._closed:
-            raise TransportClosed("this transport was closed before this call")
-        threads = self._threads_of_this_process()
-        call = asyncio.get_running_loop().create_future()
-        self._calls.add(call)
-        try:
-            self._do_later(threads)
-            return await Work(short, undo, self._later).done_in(threads)
-        finally:
-            self._calls.discard(call)
-            if not call.get_loop().is_closed():
-                call.set_result(None)
+        await self._calls.end(self._transport.close)
 
     async def _claim_within(
         self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
@@ -245,13 +199,13 @@ class ThreadedTransport:
 
     async def _mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:
         mark = self._marking.mark
-        return await self._call(lambda: mark(queue, key, value, window=window))
+        return await self._calls.run(lambda: mark(queue, key, value, window=window))
 
     async def _marked(self, queue: str, key: str) -> str | None:
-        return await self._call(lambda: self._marking.marked(queue, key))
+        return await self._calls.run(lambda: self._marking.marked(queue, key))
 
     async def _unmark(self, queue: str, key: str) -> bool:
-        return await self._call(lambda: self._marking.unmark(queue, key))
+        return await self._calls.run(lambda: self._marking.unmark(queue, key))
 
     async def _claim(
         self, queue: str, short: Callable[[], list[Delivery]], timeout: float
@@ -279,7 +233,7 @@ class ThreadedTransport:
 
         async def look() -> bool:
             try:
-                found = await self._call(short, give_back)
+                found = await self._calls.run(short, give_back)
                 hand.extend(found)
             except BaseException:
                 self._lines.wake(queue, 1)  # what was given back is for others
@@ -293,33 +247,8 @@ class ThreadedTransport:
             return hand
         except BaseException:
             if hand:  # a signal handler raised in this thread, and nobody gets them now
-                undo_late(self._threads_of_this_process(), partial(give_back, hand))
+                undo_late(self._calls.threads(), partial(give_back, hand))
             raise
-
-    def _do_later(self, threads: ThreadPoolExecutor) -> None:
-        """Give back what was brought for coroutines that were thrown away."""
-        while self._later:
-            threads.submit(self._later.popleft())
-
-    def _new_threads(self, count: int) -> ThreadPoolExecutor:
-        from concurrent.futures import ThreadPoolExecutor
-
-        return ThreadPoolExecutor(count, thread_name_prefix="queuekit")
-
-    def _threads_of_this_process(self) -> ThreadPoolExecutor:
-        self._look_for_a_fork()
-        if self._executor is None:
-            self._executor = self._new_threads(self._threads)
-        return self._executor
-
-    def _look_for_a_fork(self) -> None:
-        """Leave who waits to the parent; its threads are not here."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._executor = None
-            self._calls.clear()
-            self._later.clear()
-            self._lines.clear()
 
 
 @runtime_checkable
