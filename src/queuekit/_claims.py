@@ -1,4 +1,4 @@
-"""What is claimed, and until when. Pure; ``now`` is an argument."""
+"""What is claimed, and until when; how many wait or are claimed. Pure; ``now`` is an argument."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._receipt import token_of
 from ._returned import Message, lost
 from ._waiting import Waiting
 from ._whole import whole
-from .transport import Receipt
+from .transport import QueueStats, Receipt
 
 Lease: TypeAlias = tuple[float, str, tuple[Receipt, ...]]
 """When a claim ends, its name, and its receipts: the name is the token, or its only receipt."""
@@ -46,6 +46,33 @@ class Claims(Waiting):
 
         whole(steps)
         return lost(given, held)
+
+    def has_room(self, count: int, max_length: int) -> bool:
+        """Tell whether *count* messages more would be no more than *max_length*."""
+        stats = self.stats()
+        return stats.ready + stats.delayed + count <= max_length
+
+    def stats(self) -> QueueStats:
+        """Count messages by state; what is claimed meanwhile may count twice, never not at all."""
+        ready = self.claimable + (self._places.waiting if self._places else 0)
+        return QueueStats(ready, len(self._delayed), len(self.held))
+
+    def is_due(self, now: float) -> bool:
+        """Tell whether there is something to do before a claim."""
+        try:
+            return bool(
+                (self._deadlines and self._deadlines[0][0] <= now)
+                or (self._delayed and self._delayed[0][0] <= now)
+                or len(self._deadlines) > self._most
+            )
+        except IndexError:  # another thread has done it
+            return True
+
+    def next_event(self) -> float | None:
+        """Return when the next claim expires or message becomes due, on the clock of ``now``."""
+        self._drop_ended()
+        times = [heap[0][0] for heap in (self._deadlines, self._delayed) if heap]
+        return min(times, default=None)
 
     def _take_held(self, receipts: Sequence[Receipt], taken: list[Message | None]) -> None:
         """Move into *taken* what each receipt holds, once; None for what is not held."""

@@ -2,7 +2,7 @@
 The state machine of one queue: ready, delayed, claimed. Pure, and no clock: ``now`` is an argument.
 
 In three parts: what waits (``_waiting``; with levels and groups, ``_places``), what is claimed
-(``_claims``), and here the verbs that lead from one to the other.
+(``_claims``, with the questions about both), and here the verbs that lead from one to the other.
 
 It is the memory transport's heart and the model that every other transport is tested against, so
 it follows the protocol of the Redis layout (``docs/protocol.md``) step by step: a claim is a list
@@ -26,7 +26,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush
 from itertools import chain, repeat
-from operator import itemgetter
 from typing import Any, Final
 
 from ._claims import Claims, Lease
@@ -36,14 +35,13 @@ from ._receipt import by_claim, place_of, token_of
 from ._returned import Message, Returned, lost, returned
 from ._turns import Turns
 from ._whole import moving_back, whole
-from .transport import MAX_CLAIM, Delivery, QueueStats, Receipt
+from .transport import MAX_CLAIM, Delivery, Receipt
 
 CLAIM_WINDOW: Final = 10
 """Expired claims that one step of a claim recovers; the Redis scripts use the same number."""
 DUE_WINDOW: Final = 100
 """Due messages that one step of a claim makes ready; the same."""
 
-_MESSAGE: Final = itemgetter(2)
 _PLACES: Final = [f".{i}" for i in range(MAX_CLAIM)]
 _new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 """Half the time of a constructor."""
@@ -58,16 +56,6 @@ class Lanes(Claims):
         super().__init__()
         self.marks = Marks()
         self.turns = Turns()
-
-    def has_room(self, count: int, max_length: int) -> bool:
-        """Tell whether *count* messages more would be no more than *max_length*."""
-        stats = self.stats()
-        return stats.ready + stats.delayed + count <= max_length
-
-    def stats(self) -> QueueStats:
-        """Count messages by state; what is claimed meanwhile may count twice, never not at all."""
-        ready = self.claimable + (self._places.waiting if self._places else 0)
-        return QueueStats(ready, len(self._delayed), len(self.held))
 
     def purge(self) -> int:
         """Remove what is ready or delayed."""
@@ -89,17 +77,6 @@ class Lanes(Claims):
 
         whole(steps)
         return len(gone) + count
-
-    def is_due(self, now: float) -> bool:
-        """Tell whether there is something to do before a claim."""
-        try:
-            return bool(
-                (self._deadlines and self._deadlines[0][0] <= now)
-                or (self._delayed and self._delayed[0][0] <= now)
-                or len(self._deadlines) > self._most
-            )
-        except IndexError:  # another thread has done it
-            return True
 
     def make_ready(self, now: float) -> int:
         """Do what goes before a claim, and return how many messages it made ready."""
@@ -236,12 +213,6 @@ class Lanes(Claims):
                 break
             done += claims
         return done + self._promote(now, limit - done)
-
-    def next_event(self) -> float | None:
-        """Return when the next claim expires or message becomes due, on the clock of ``now``."""
-        self._drop_ended()
-        times = [heap[0][0] for heap in (self._deadlines, self._delayed) if heap]
-        return min(times, default=None)
 
     def _give_back(
         self,
