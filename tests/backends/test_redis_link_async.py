@@ -553,6 +553,21 @@ async def test_calls_under_way_when_the_link_is_closed() -> None:
         assert [3] == await link.apart([put(3)])
 
 
+async def test_a_close_that_is_cancelled_has_closed_all() -> None:
+    """The end of a loop may cancel it in its first turn, and nobody closes the rest."""
+    async with loop_server() as (server, link):
+        server.mute = True
+        waits = [started(link, (b"BLPOP",), waits=True) for _ in range(3)]
+        await until(lambda: len(server.connections) == 3 and all(server.connections))
+        server.mute = False
+        await asyncio.gather(*waits)
+        closing = asyncio.ensure_future(link.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        assert isinstance(await outcome(closing), asyncio.CancelledError)
+        await until(lambda: server.open == 0)
+
+
 async def test_a_call_that_connects_when_the_link_is_closed() -> None:
     async with loop_server() as (server, link):
         call = started(link, put(1))

@@ -53,9 +53,9 @@ class Alone:
         return replies
 
     async def drop_idle(self) -> None:
-        """Close what nobody uses now."""
+        """Close what nobody uses now, all before a turn of the loop, which may be the last."""
         while self.idle:
-            await self.idle.pop().drop()
+            await self.idle.pop().close()
 
     async def _call(
         self,

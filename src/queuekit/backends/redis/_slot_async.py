@@ -52,11 +52,15 @@ class Slot:
 
     async def drop(self) -> None:
         """Close it at once, and give the loop, which may be ending, a turn to do it."""
+        await self.close()
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Close it at once, in no turn of the loop: nothing can come between."""
         with contextlib.suppress(Exception):  # whatever it says, it is of no use
             if hasattr(self, "line"):
                 self.line.abort()
             await self.connection.disconnect(nowait=True)
-        await asyncio.sleep(0)
 
     def leave(self) -> None:
         """Let it close by itself when the calls under way have their replies."""

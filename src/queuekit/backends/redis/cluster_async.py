@@ -75,8 +75,9 @@ class AsyncClusterLink:
     async def aclose(self) -> None:
         """Close what is idle; a running exchange closes its own connection when it is done."""
         self.closed = True
-        for link in list(self._links.values()):
-            await link.aclose()
+        for link in self._links.values():
+            await link.close()
+        await asleep(0)  # a turn of the loop, which may be ending, to close them
 
     def _link(self, address: Address) -> AsyncLink:
         link = self._links.get(address)

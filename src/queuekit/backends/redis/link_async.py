@@ -119,12 +119,17 @@ class AsyncLink:
 
     async def aclose(self) -> None:
         """Close what is idle; what is under way ends, and then closes its own connection."""
+        await self.close()
+        await asyncio.sleep(0)  # a turn of the loop, which may be ending, to close them
+
+    async def close(self) -> None:
+        """Do so in no turn of the loop: nothing can come between."""
         self.closed = True
         if self._loop is not asyncio.get_running_loop() or self._forks != _forks:
             self._abandon()
         self._shared.is_over = self._alone.is_over = True
         self._shared.leave()
-        await self._drop_idle()
+        await self._alone.drop_idle()
 
     def _enter(self, loop: asyncio.AbstractEventLoop) -> None:
         if self.closed:
@@ -149,7 +154,7 @@ class AsyncLink:
         if slot is not None and slot.line.is_idle:
             self._shared.leave()
         await self._alone.drop_idle()
-        await asyncio.sleep(0)  # a turn of the loop, which may be ending, to close them
+        await asyncio.sleep(0)
 
 
 def _holds(commands: Sequence[Command]) -> bool:
