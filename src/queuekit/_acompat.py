@@ -113,7 +113,22 @@ def sleep(seconds: float) -> None:
 
 
 async def aoutlast(work: Callable[[], Awaitable[R]]) -> R:
-    """Do *work* to its end, however often this task is cancelled, which it is then."""
+    """
+    Do *work* to its end, however often this task is cancelled, which it is then.
+
+    The end of ``asyncio.run`` cancels what works within as well: then it is done once more.
+    """
+    task, cancelled = await _outlasted(work)
+    if cancelled is not None and task.cancelled():
+        task, _ = await _outlasted(work)
+    if cancelled is not None and not task.cancelled() and task.exception() is None:
+        raise cancelled
+    return task.result()
+
+
+async def _outlasted(
+    work: Callable[[], Awaitable[R]],
+) -> tuple[asyncio.Future[R], asyncio.CancelledError | None]:
     import asyncio
 
     task = asyncio.ensure_future(work())
@@ -123,9 +138,7 @@ async def aoutlast(work: Callable[[], Awaitable[R]]) -> R:
             await asyncio.wait([task])
         except asyncio.CancelledError as exc:
             cancelled = exc
-    if cancelled is not None and not task.cancelled() and task.exception() is None:
-        raise cancelled
-    return task.result()
+    return task, cancelled
 
 
 def outlast(work: Callable[[], R]) -> R:
@@ -157,6 +170,15 @@ def lock() -> AbstractContextManager[object]:
     return threading.Lock()
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    import asyncio
+
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class ALater:
     """
     Does *work* so many seconds after ``start``, again while there was something to do: a task.
@@ -172,16 +194,14 @@ class ALater:
     @property
     def running(self) -> bool:
         """Whether a start is still to come to its end, in the running loop."""
-        import asyncio
-
         task = self._task
-        return task is not None and not task.done() and task.get_loop() is asyncio.get_event_loop()
+        return task is not None and not task.done() and task.get_loop() is _running_loop()
 
     def start(self) -> None:
-        """Begin, in the running loop."""
-        import asyncio
-
-        self._task = asyncio.ensure_future(self._run())
+        """Begin, in the running loop; without one, as where a coroutine is thrown away, do not."""
+        loop = _running_loop()
+        if loop is not None:
+            self._task = loop.create_task(self._run())
 
     async def stop(self) -> None:
         """End now."""
@@ -203,7 +223,7 @@ class ALater:
                 if not await self._work():
                     return
         finally:
-            await self._work()
+            await aoutlast(self._work)
 
 
 class Later:

@@ -25,6 +25,7 @@ from .serializer import T
 
 if TYPE_CHECKING:
     from ._crew import Crew
+    from ._keeping import Keeper
     from .reliable import ReliableQueue
 
 _GRACE: Final = 1.0
@@ -209,8 +210,7 @@ class Worker(Generic[T]):
                     cut_short = sum(slot.busy for slot in crew.left())
                     unfinished = outlast(lambda: self._end(crew, intake, given_back))
         finally:
-            outlast(keeper.stop)
-            outlast(intake.close)
+            outlast(lambda: self._close(keeper, intake))
             reason = self._reason or ("messages" if intake.left == 0 else "idle")
             self._crew, self._intake, self._reason, self._stop_at = None, None, None, None
             self._signals = 0
@@ -218,6 +218,11 @@ class Worker(Generic[T]):
             raise crew.error
         tallies = [*(slot.tally for slot in slots), given_back]
         return report(reason, tallies, len(unfinished), cut_short)
+
+    def _close(self, keeper: Keeper, intake: Intake[T]) -> None:
+        """End the heartbeat, send the acks that travel, give back what was claimed ahead."""
+        keeper.stop()
+        intake.close()
 
     def stop(self, *, now: bool = False) -> None:
         """

@@ -25,6 +25,7 @@ from .serializer import T
 
 if TYPE_CHECKING:
     from ._crew_async import AsyncCrew
+    from ._keeping_async import AsyncKeeper
     from .reliable_async import AsyncReliableQueue
 
 _GRACE: Final = 1.0
@@ -209,8 +210,7 @@ class AsyncWorker(Generic[T]):
                     cut_short = sum(slot.busy for slot in crew.left())
                     unfinished = await aoutlast(lambda: self._end(crew, intake, given_back))
         finally:
-            await aoutlast(keeper.stop)
-            await aoutlast(intake.aclose)
+            await aoutlast(lambda: self._close(keeper, intake))
             reason = self._reason or ("messages" if intake.left == 0 else "idle")
             self._crew, self._intake, self._reason, self._stop_at = None, None, None, None
             self._signals = 0
@@ -218,6 +218,11 @@ class AsyncWorker(Generic[T]):
             raise crew.error
         tallies = [*(slot.tally for slot in slots), given_back]
         return report(reason, tallies, len(unfinished), cut_short)
+
+    async def _close(self, keeper: AsyncKeeper, intake: AsyncIntake[T]) -> None:
+        """End the heartbeat, send the acks that travel, give back what was claimed ahead."""
+        await keeper.stop()
+        await intake.aclose()
 
     def stop(self, *, now: bool = False) -> None:
         """

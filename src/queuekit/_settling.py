@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
-from ._acompat import sleep
+from ._acompat import outlast, sleep
 from ._checks import check_limits, refuse_type
 from ._deadline import Deadline
 from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap
@@ -66,6 +66,13 @@ class SettlingQueue(Outcomes[T]):
         if self._closed:
             return
         self._closed = True
+        try:
+            outlast(self._hand_back)
+        finally:
+            super().close()
+
+    def _hand_back(self) -> None:
+        """Wait for the claims under way, send the acks that travel, give back what is held."""
         if self._owned:
             end = Deadline(2 * self._transport.features.max_wait, time.monotonic())
             while self._claiming and end.left(time.monotonic()):
@@ -76,7 +83,6 @@ class SettlingQueue(Outcomes[T]):
             if messages is not None:
                 self.give_back(messages.let_go())
         self.give_back([])
-        super().close()
 
     def add_loop(self, messages: Messages[T]) -> None:
         """Remember a loop while it lives: ``close`` gives back what it has claimed ahead."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
-from ._acompat import asleep
+from ._acompat import aoutlast, asleep
 from ._checks import check_limits, refuse_type
 from ._deadline import Deadline
 from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap
@@ -66,6 +66,13 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
         if self._closed:
             return
         self._closed = True
+        try:
+            await aoutlast(self._hand_back)
+        finally:
+            await super().aclose()
+
+    async def _hand_back(self) -> None:
+        """Wait for the claims under way, send the acks that travel, give back what is held."""
         if self._owned:
             end = Deadline(2 * self._transport.features.max_wait, time.monotonic())
             while self._claiming and end.left(time.monotonic()):
@@ -76,7 +83,6 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
             if messages is not None:
                 await self.give_back(messages.let_go())
         await self.give_back([])
-        await super().aclose()
 
     def add_loop(self, messages: AsyncMessages[T]) -> None:
         """Remember a loop while it lives: ``aclose`` gives back what it has claimed ahead."""

@@ -94,6 +94,10 @@ class Scene:
         self.stop: Callable[[], object] = lambda: None
         self.stop_now: Callable[[], object] = lambda: None
 
+    def reopen(self) -> None:
+        """Go on with another queue on the same store, as another program would."""
+        self.jobs = AsyncReliableQueue("jobs", self.jobs.transport)
+
     async def handle(self, message: Any) -> None:
         await travel()
         self.done.append(message.body)
@@ -210,7 +214,7 @@ async def test_cancelled_twice_its_queue_gives_back_when_it_is_closed(
         with suppress(asyncio.CancelledError):
             await asyncio.wait_for(task, 30)
         await scene.jobs.aclose()
-        scene.jobs = AsyncReliableQueue("jobs", scene.jobs.transport)
+        scene.reopen()
 
     await sweep(how, end)
 

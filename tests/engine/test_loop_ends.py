@@ -1,0 +1,52 @@
+"""Loops that end while consumers work, at any turn: nothing stays claimed, no task is destroyed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import suppress
+
+import pytest
+
+from .test_cancelled_anywhere import COUNT, Scene, turns
+
+HOWS = pytest.mark.parametrize("how", ["worker", "batches", "decorated", "loop", "by_hand"])
+CANCELLED = pytest.mark.parametrize("cancelled", [None, 0, 1, 2, 4, 7, 10])
+
+
+@HOWS
+@CANCELLED
+def test_a_loop_that_ends_leaves_nothing_claimed(
+    how: str, cancelled: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or was *cancelled* so many turns before: then the end of ``asyncio.run`` is once more."""
+
+    async def main(scene: Scene, at: int) -> bool:
+        await scene.jobs.put_many(range(COUNT))
+        task = asyncio.ensure_future(work(scene))
+        await turns(at)
+        if cancelled is not None:
+            task.cancel()
+            await turns(cancelled)
+        return len(scene.done) == COUNT and not (await scene.jobs.transport.stats("jobs")).claimed
+
+    async def work(scene: Scene) -> None:
+        async with scene.jobs:
+            await getattr(scene, how)()
+
+    for at in range(3000):
+        scene = Scene()
+        with suppress(asyncio.CancelledError):
+            is_late = asyncio.run(main(scene, at))
+        scene.reopen()
+        try:
+            asyncio.run(scene.account())
+        except AssertionError as exc:
+            exc.add_note(f"ended at turn {at}")
+            raise
+        if is_late:
+            break
+    else:
+        raise AssertionError("it was never done")
+    gc.collect()
+    assert not [one for one in caplog.records if one.name == "asyncio"]
