@@ -31,7 +31,7 @@ def pair_in(directory: Path) -> Iterator[tuple[Server, Server, Proxy]]:
         primary = stack.enter_context(server_in(directory / "1", *quick))
         feed = stack.enter_context(proxy_to(primary.url))
         port = feed.url.rsplit(":", 1)[1].split("/")[0]
-        following = ("--replicaof", f"127.0.0.1 {port}")
+        following = ("--replicaof", "127.0.0.1", port)
         replica = stack.enter_context(server_in(directory / "2", *following))
         client = stack.enter_context(redis.Redis.from_url(replica.url))
         wait_until(lambda: client.info("replication")["master_link_status"] == "up", 60)
