@@ -32,8 +32,11 @@ _GLANCE: Final = 0.5
 _ROUND: Final = 1.0
 """Seconds in which each of several queues is waited for in turn, where a store cannot do better."""
 
-_SHORTEST: Final = 0.02
-"""Seconds of such a turn at the least."""
+_SHORTEST: Final = 0.01
+"""Seconds of the first such turn after a message."""
+
+_LONGER: Final = 1.5
+"""How much longer the next one is: a message is late by about as much as none had come before."""
 
 
 class Intake(Generic[T]):
@@ -76,6 +79,7 @@ class Intake(Generic[T]):
         self._prefetch = prefetch
         self._last = 0
         self._seen_empty = False
+        self._part = _SHORTEST
         self._lock = lock()
         self._outage = Outage(", ".join(queue.name for queue in queues))
         transports = {id(queue.transport): queue.transport for queue in queues}
@@ -189,9 +193,10 @@ class Intake(Generic[T]):
             self._any.wait_any(names, timeout=min(wait, _GLANCE))
             return None
         self._seen_empty = True  # from now on in turns: a look at all of them each time costs more
-        part = min(wait, max(_ROUND / len(self.taps), _SHORTEST))
+        part = min(self._part, max(_ROUND / len(self.taps), _SHORTEST))
+        self._part = part * _LONGER
         index = (self._last + 1) % len(self.taps)
-        return self._look_at(slot, index, limit, Deadline(part, time.monotonic()))
+        return self._look_at(slot, index, limit, Deadline(min(wait, part), time.monotonic()))
 
     def _look_at(
         self, slot: Slot[T], index: int, limit: int, deadline: Deadline
@@ -201,6 +206,7 @@ class Intake(Generic[T]):
         if message is not None:
             self._turns.took(index)
             self._seen_empty = False
+            self._part = _SHORTEST
         return message
 
     def _top_up(self, slot: Slot[T], size: int, deadline: Deadline) -> None:

@@ -137,6 +137,28 @@ async def test_a_message_on_any_is_seen_soon_where_the_store_waits_for_one_only(
     assert sum(sorted(waits)[-3:]) <= 1.001  # in about one second
 
 
+async def test_the_turns_are_short_after_a_message_and_longer_by_and_by() -> None:
+    rig = AsyncRig()
+    queues = await filled(rig, {"a": 0, "b": 0})
+    waits = rig.note_waits()
+    before: list[int] = []
+
+    async def handle(message: Any) -> None:
+        before.append(len(waits))
+
+    worker = AsyncWorker(queues, handle)
+    running = Background(worker.run)
+    await until(lambda: sum(waits) > 1)
+    await queues[1].put("x")
+    await until(lambda: before and len(waits) > before[0] + 6)
+    worker.stop()
+    assert 1 == (await running.join()).done
+    steps = [pytest.approx(0.01 * 1.5**n, rel=0.01) for n in range(4)]
+    assert steps == [wait for wait in waits if wait][:4]
+    assert steps[:2] == [wait for wait in waits[before[0] :] if wait][:2]
+    assert 0.5 >= max(waits)
+
+
 async def test_where_one_store_can_it_waits_for_all_at_once() -> None:
     store = AsyncWaking()
     queues = [AsyncReliableQueue[Any](name, store) for name in ("a", "b", "c")]
