@@ -21,7 +21,7 @@ class Codec(Generic[T]):
     def __init__(self, serializer: Serializer[T]) -> None:
         if isinstance(serializer, type):
             refuse_type("serializer must be an object", serializer, "make an instance of the class")
-        if not isinstance(serializer, Serializer):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(serializer, Serializer):
             refuse_type("serializer must have dumps and loads", serializer, _WAY_OUT)
         self._dumps = serializer.dumps
         self._loads = serializer.loads

@@ -38,7 +38,7 @@ class Outcomes(NamedQueue[Transport, T]):
         keep_traceback: bool,
     ) -> None:
         super().__init__(name, transport, serializer)
-        if not isinstance(self._transport, Transport):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(self._transport, Transport):
             refuse_type(
                 "a reliable queue needs a transport that can claim",
                 self._transport,

@@ -38,7 +38,7 @@ class AsyncOutcomes(AsyncNamedQueue[AsyncTransport, T]):
         keep_traceback: bool,
     ) -> None:
         super().__init__(name, transport, serializer)
-        if not isinstance(self._transport, AsyncTransport):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(self._transport, AsyncTransport):
             refuse_type(
                 "a reliable queue needs a transport that can claim",
                 self._transport,

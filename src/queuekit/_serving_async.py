@@ -136,7 +136,7 @@ class AsyncWorker(Generic[T]):
         self._shutdown_timeout = check_seconds("shutdown_timeout", shutdown_timeout)
         self._order = order
         turns(order, [queue.name for queue in self._queues])
-        if hooks is not None and not isinstance(hooks, Hooks):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if hooks is not None and not isinstance(hooks, Hooks):
             refuse_type("hooks= must be Hooks", hooks, "use an object of a subclass of Hooks")
         self._hooks = hooks
         self._batch = batch

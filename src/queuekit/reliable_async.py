@@ -130,7 +130,7 @@ class AsyncReliableQueue(AsyncPuttingQueue[T]):
             raise ConfigurationError(
                 "both retry= and max_attempts= were given: put it in the policy"
             )
-        if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if retry is not None and not isinstance(retry, RetryPolicy):
             refuse_type("retry= must be a RetryPolicy", retry, "use RetryPolicy(max_attempts=3)")
         if max_attempts is not None:
             retry = RetryPolicy(max_attempts=max_attempts)

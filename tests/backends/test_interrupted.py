@@ -95,7 +95,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def test_an_interrupted_pop_puts_back_what_it_took(
     world: World, limit: int, timeout: float
 ) -> None:
-    pop = lambda: world.transport.pop("q", limit=limit, timeout=timeout)  # noqa: E731
+    pop = lambda: world.transport.pop("q", limit=limit, timeout=timeout)
     for found, where in everywhere(pop, least=1):
         if not where:
             assert BODIES[:limit] == found
@@ -108,7 +108,7 @@ def test_an_interrupted_pop_puts_back_what_it_took(
 def test_an_interrupted_claim_gives_back_uncounted(
     world: World, limit: int, timeout: float
 ) -> None:
-    claim = lambda: world.transport.claim("q", lease=60, limit=limit, timeout=timeout)  # noqa: E731
+    claim = lambda: world.transport.claim("q", lease=60, limit=limit, timeout=timeout)
     for found, where in everywhere(claim, least=6):
         if where:
             assert (3, 0, 0) == in_another_thread(lambda: world.transport.stats("q")), where
@@ -130,7 +130,7 @@ def test_an_interrupted_ack_with_a_claim_gives_back_what_it_claimed(
         held[:] = [one.receipt for one in world.transport.claim("q", lease=60)]
 
     again()
-    call = lambda: world.transport.ack_and_claim("q", held, lease=60, limit=limit)  # noqa: E731
+    call = lambda: world.transport.ack_and_claim("q", held, lease=60, limit=limit)
     for answer, where in everywhere(call, least=3):
         stats = in_another_thread(lambda: world.transport.stats("q"))
         if where:
@@ -148,7 +148,7 @@ def test_an_interrupted_ack_with_a_claim_gives_back_what_it_claimed(
 def test_an_interrupted_wait_leaves_nobody_in_line(world: World, verb: str) -> None:
     how = {"lease": 60.0} if verb == "claim" else {}
     world.drain()
-    call = lambda: getattr(world.transport, verb)("q", timeout=0.001, **how)  # noqa: E731
+    call = lambda: getattr(world.transport, verb)("q", timeout=0.001, **how)
     for found, where in everywhere(call, least=10):
         assert not found
         lines = getattr(world.transport, "_db", None) or world.transport.store
@@ -264,7 +264,7 @@ def test_an_interrupted_first_call_opens_all_or_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("limit", [1, 2])
 def test_an_interrupted_get_loses_nothing(world: World, limit: int) -> None:
     queue = Queue("q", world.transport, serializer="bytes")
-    get = lambda: queue.get_many(limit) if limit > 1 else [queue.get()]  # noqa: E731
+    get = lambda: queue.get_many(limit) if limit > 1 else [queue.get()]
     for found, where in everywhere(get, least=6):
         if where:
             found = [queue.get(), queue.get()]
@@ -278,7 +278,7 @@ def test_an_interrupted_get_loses_nothing(world: World, limit: int) -> None:
 @pytest.mark.parametrize("limit", [1, 2])
 def test_an_interrupted_reliable_get_gives_back_uncounted(world: World, limit: int) -> None:
     jobs = ReliableQueue("q", world.transport, serializer="bytes")
-    get = lambda: jobs.get_many(limit) if limit > 1 else [jobs.get()]  # noqa: E731
+    get = lambda: jobs.get_many(limit) if limit > 1 else [jobs.get()]
     for found, where in everywhere(get, least=10):
         if not where:
             assert FULL[:limit] == [(one.body, one.attempt) for one in found]

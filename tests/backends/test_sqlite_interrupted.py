@@ -116,7 +116,7 @@ def test_an_interrupted_push_with_all_options_is_known_by_its_token(world: World
 def test_an_interrupted_pop_of_a_group_keeps_its_messages(world: World, limit: int) -> None:
     """The next ones may have followed by then: the first comes right behind the second."""
     world.transport.pop("q")
-    pop = lambda: world.transport.pop("q", limit=limit)  # noqa: E731
+    pop = lambda: world.transport.pop("q", limit=limit)
     for found, where in everywhere(pop, least=10):
         if where:
             assert world.transport.stats("q") == (3, 0, 0), where
@@ -174,7 +174,7 @@ def test_an_interrupted_settling_hands_the_group_on_or_not(world: World, verb: s
 
 
 def test_an_interrupted_mark_is_there_or_not(world: World) -> None:
-    mark = lambda: world.transport.mark("q", "k", "mine", window=60.0)  # noqa: E731
+    mark = lambda: world.transport.mark("q", "k", "mine", window=60.0)
     for found, where in everywhere(mark, least=5):
         assert where or found is None
         there = in_another_thread(lambda: world.transport.marked("q", "k"))
@@ -185,6 +185,6 @@ def test_an_interrupted_mark_is_there_or_not(world: World) -> None:
 
 def test_an_interrupted_wait_for_several_leaves_nobody_in_line(world: World) -> None:
     world.drain()
-    wait = lambda: world.transport.wait_any(["q", "other"], timeout=0.001)  # noqa: E731
+    wait = lambda: world.transport.wait_any(["q", "other"], timeout=0.001)
     for _, where in everywhere(wait, least=10):
         assert not world.transport._db.lines.waiting, where

@@ -259,7 +259,7 @@ def test_slots_move_back_and_forth_under_load(cluster: Cluster, names: list[str]
     done: Counter[int] = Counter()
     jobs: ReliableQueue[int] = ReliableQueue(name, cluster.url, lease=10.0)
     end = time.monotonic() + 90
-    over = lambda: len(done) == count or time.monotonic() > end  # noqa: E731
+    over = lambda: len(done) == count or time.monotonic() > end
     workers = [threading.Thread(target=counted, args=(jobs, done, over)) for _ in range(4)]
     for worker in workers:
         worker.start()

@@ -453,7 +453,7 @@ def test_what_is_no_ordinary_file(tmp_path: Path, kind: str) -> None:
 
 def test_one_durable_transaction_on_a_connection_that_is_not(transport: SQLiteTransport) -> None:
     """``synchronous`` is FULL while it runs, and NORMAL for the next one, also after an error."""
-    level = lambda cur: cur.execute("PRAGMA synchronous").fetchone()[0]  # noqa: E731
+    level = lambda cur: cur.execute("PRAGMA synchronous").fetchone()[0]
     write = transport._db.write
     transport.push("q", [b"a"])
     assert 1 == write(level)

@@ -66,7 +66,7 @@ class AsyncMemoryTransport(MemoryAbilities):
         check_count("limit", limit)
         hand: list[Message] = []
         try:
-            look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
+            look = lambda: self._pop(queue, limit, hand)
             await self._wait(queue, look, timeout, claiming=False)
             return bodies_of(hand)
         except BaseException:  # nobody gets them now
@@ -80,7 +80,7 @@ class AsyncMemoryTransport(MemoryAbilities):
         check_claim(lease, limit, timeout)
         receipt, found = Receipt(next(self.store.receipts)), list[Delivery]()
         try:
-            look = lambda: self._claim(queue, receipt, lease, limit, found)  # noqa: E731
+            look = lambda: self._claim(queue, receipt, lease, limit, found)
             await self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now
@@ -147,7 +147,7 @@ class AsyncMemoryTransport(MemoryAbilities):
         self._limit(queue, limits)
         receipt, found = Receipt(next(self.store.receipts)), list[Delivery]()
         try:
-            look = lambda: self._claim_turns(queue, receipt, lease, limit, found)  # noqa: E731
+            look = lambda: self._claim_turns(queue, receipt, lease, limit, found)
             await self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now

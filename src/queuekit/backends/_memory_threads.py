@@ -55,7 +55,7 @@ class MemoryTransport(MemoryAbilities):
         check_count("limit", limit)
         hand: list[Message] = []
         try:
-            look = lambda: self._pop(queue, limit, hand)  # noqa: E731 - as short as it gets
+            look = lambda: self._pop(queue, limit, hand)
             self._wait(queue, look, timeout, claiming=False)
             return bodies_of(hand)
         except BaseException:  # nobody gets them now
@@ -83,7 +83,7 @@ class MemoryTransport(MemoryAbilities):
                 if one:
                     return one
             found: list[Delivery] = []
-            look = lambda: self._claim(queue, receipt, lease, limit, found)  # noqa: E731
+            look = lambda: self._claim(queue, receipt, lease, limit, found)
             self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now
@@ -146,7 +146,7 @@ class MemoryTransport(MemoryAbilities):
         self._limit(queue, limits)
         receipt, found = Receipt(next(self.store.receipts)), list[Delivery]()
         try:
-            look = lambda: self._claim_turns(queue, receipt, lease, limit, found)  # noqa: E731
+            look = lambda: self._claim_turns(queue, receipt, lease, limit, found)
             self._wait(queue, look, timeout, claiming=True)
             return found
         except BaseException:  # nobody gets them now

@@ -194,7 +194,7 @@ class ThreadedTransport:
         self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
     ) -> list[Delivery]:
         claim = self._limiting.claim_within
-        short = lambda: claim(queue, limits=limits, lease=lease, limit=limit)  # noqa: E731
+        short = lambda: claim(queue, limits=limits, lease=lease, limit=limit)
         return await self._claim(queue, short, timeout)
 
     async def _mark(self, queue: str, key: str, value: str, *, window: float) -> str | None:

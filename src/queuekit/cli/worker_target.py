@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType, TracebackType
 
 from ..errors import ConfigurationError, QueueKitError
@@ -32,8 +33,9 @@ def load(target: str) -> object:
         raise ConfigurationError(
             f"{target!r} names no handler: write it as {hint}:{attribute or 'function'}"
         )
-    if "" not in sys.path and os.getcwd() not in sys.path and not sys.flags.safe_path:  # noqa: PTH109
-        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path and not sys.flags.safe_path:
+        sys.path.insert(0, here)
     found: object = _import(name)
     walked = name
     for part in attribute.split("."):
@@ -63,7 +65,7 @@ def _import(name: str) -> ModuleType:
         if not there:
             places = None if module is None else list(module.__path__)
             near = _near(part, (one.name for one in pkgutil.iter_modules(places)))
-            where = parent or f"{os.getcwd()} or elsewhere on the path of Python"  # noqa: PTH109
+            where = parent or f"{Path.cwd()} or elsewhere on the path of Python"
             raise ConfigurationError(f"no module {part!r} in {where}{near}")
         module = _run(".".join(parts[:count]))
     assert module is not None

@@ -26,7 +26,7 @@ def check_ways(
     if len(given) > 1 or (options and given and given != ["url"]):
         names = ", ".join(f"{name}=" for name in [*given, *options])
         raise ConfigurationError(f"{names} say twice where the store is: drop all but one")
-    if url is not None and not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if url is not None and not isinstance(url, str):
         refuse_type("url= takes a text", url, "pass a ready client as client=")
 
 

@@ -10,7 +10,7 @@ class TextSerializer:
 
     def dumps(self, obj: str, /) -> bytes:
         """Return the text in UTF-8."""
-        if not isinstance(obj, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(obj, str):
             raise TypeError("only a str can be stored as text")
         return obj.encode()
 
@@ -28,7 +28,7 @@ class BytesSerializer:
         """Return the bytes; a bytearray or memoryview is copied."""
         if type(obj) is bytes:  # nearly always
             return obj
-        if not isinstance(obj, (bytes, bytearray, memoryview)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(obj, (bytes, bytearray, memoryview)):
             raise TypeError("only bytes can be stored as bytes")
         return bytes(obj)
 

@@ -42,48 +42,48 @@ _PARTS = (
     "wakes",
     "delaying",
 )
-pytest.register_assert_rewrite(
+pytest.register_assert_rewrite(  # before the imports, or it has no effect
     *(f"{__name__}.{part}{colour}" for part in _PARTS for colour in ("", "_async"))
 )
 
-from .bounds import BoundSuite  # noqa: E402
-from .bounds_async import AsyncBoundSuite  # noqa: E402
-from .claims import ClaimSuite  # noqa: E402 - the line above comes first, or it has no effect
-from .claims_async import AsyncClaimSuite  # noqa: E402
-from .dedup import DedupSuite  # noqa: E402
-from .dedup_async import AsyncDedupSuite  # noqa: E402
-from .delaying import DelayingSuite  # noqa: E402
-from .delaying_async import AsyncDelayingSuite  # noqa: E402
-from .expiry import ExpirySuite  # noqa: E402
-from .expiry_async import AsyncExpirySuite  # noqa: E402
-from .fifo import FifoSuite  # noqa: E402
-from .fifo_async import AsyncFifoSuite  # noqa: E402
-from .give_back import GiveBackSuite  # noqa: E402
-from .give_back_async import AsyncGiveBackSuite  # noqa: E402
-from .group_moves import GroupMoveSuite  # noqa: E402
-from .group_moves_async import AsyncGroupMoveSuite  # noqa: E402
-from .groups import GroupSuite  # noqa: E402
-from .groups_async import AsyncGroupSuite  # noqa: E402
-from .limits import LimitSuite  # noqa: E402
-from .limits_async import AsyncLimitSuite  # noqa: E402
-from .lost import LostLeaseSuite  # noqa: E402
-from .lost_async import AsyncLostLeaseSuite  # noqa: E402
-from .marks import MarkSuite  # noqa: E402
-from .marks_async import AsyncMarkSuite  # noqa: E402
-from .names import NameSuite  # noqa: E402
-from .names_async import AsyncNameSuite  # noqa: E402
-from .priorities import PrioritySuite  # noqa: E402
-from .priorities_async import AsyncPrioritySuite  # noqa: E402
-from .refusals import RefusalSuite  # noqa: E402
-from .refusals_async import AsyncRefusalSuite  # noqa: E402
-from .rides import RideSuite  # noqa: E402
-from .rides_async import AsyncRideSuite  # noqa: E402
-from .timed import TimedSuite  # noqa: E402
-from .timed_async import AsyncTimedSuite  # noqa: E402
-from .waits import WaitSuite  # noqa: E402
-from .waits_async import AsyncWaitSuite  # noqa: E402
-from .wakes import WakeSuite  # noqa: E402
-from .wakes_async import AsyncWakeSuite  # noqa: E402
+from .bounds import BoundSuite
+from .bounds_async import AsyncBoundSuite
+from .claims import ClaimSuite
+from .claims_async import AsyncClaimSuite
+from .dedup import DedupSuite
+from .dedup_async import AsyncDedupSuite
+from .delaying import DelayingSuite
+from .delaying_async import AsyncDelayingSuite
+from .expiry import ExpirySuite
+from .expiry_async import AsyncExpirySuite
+from .fifo import FifoSuite
+from .fifo_async import AsyncFifoSuite
+from .give_back import GiveBackSuite
+from .give_back_async import AsyncGiveBackSuite
+from .group_moves import GroupMoveSuite
+from .group_moves_async import AsyncGroupMoveSuite
+from .groups import GroupSuite
+from .groups_async import AsyncGroupSuite
+from .limits import LimitSuite
+from .limits_async import AsyncLimitSuite
+from .lost import LostLeaseSuite
+from .lost_async import AsyncLostLeaseSuite
+from .marks import MarkSuite
+from .marks_async import AsyncMarkSuite
+from .names import NameSuite
+from .names_async import AsyncNameSuite
+from .priorities import PrioritySuite
+from .priorities_async import AsyncPrioritySuite
+from .refusals import RefusalSuite
+from .refusals_async import AsyncRefusalSuite
+from .rides import RideSuite
+from .rides_async import AsyncRideSuite
+from .timed import TimedSuite
+from .timed_async import AsyncTimedSuite
+from .waits import WaitSuite
+from .waits_async import AsyncWaitSuite
+from .wakes import WakeSuite
+from .wakes_async import AsyncWakeSuite
 
 __all__ = [
     "AsyncBoundSuite",
