@@ -42,10 +42,8 @@ class Riding(Generic[T]):
 
     def add(self, message: Message[T]) -> None:
         """Take the ack of a message."""
-        if self._forks != FORKS.count:  # those of the parent are the parent's
-            self._messages.clear()
-            self._later.forked()
-            self._forks = FORKS.count
+        if self._forks != FORKS.count:
+            self._forget_the_parents()
         message.settled = True
         self._messages.append(message)
         if not self._later.running:
@@ -61,6 +59,8 @@ class Riding(Generic[T]):
     def put_back(self, messages: Sequence[Message[T]]) -> None:
         """Take what may have been sent, to be sent again."""
         if messages:
+            if self._forks != FORKS.count:
+                self._forget_the_parents()
             self._unsure.update(message.receipt for message in messages)
             self._messages.extendleft(reversed(messages))
             if not self._later.running and not self.closed:
@@ -111,3 +111,9 @@ class Riding(Generic[T]):
         """Send what waits, and take no more."""
         self.closed = True
         self.rest()
+
+    def _forget_the_parents(self) -> None:
+        """Leave to the process that this one was forked from what is its own."""
+        self._messages.clear()
+        self._later.forked()
+        self._forks = FORKS.count

@@ -6,6 +6,10 @@ import threading
 import time
 from typing import Any
 
+import pytest
+
+from queuekit._forks import FORKS
+
 from .rig import Rig, take
 
 
@@ -39,3 +43,18 @@ def test_the_end_of_a_loop_waits_for_the_last_acks_of_the_thread_that_sends_them
     assert begun.wait(30)
     riding.rest()
     assert (0, 0, 0) == rig.counts()
+
+
+def test_an_interrupted_ack_in_a_child_is_not_taken_for_one_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = Rig()
+    jobs = rig.jobs()
+    jobs.put_many(range(2))
+    ours, parents = take(jobs), take(jobs)
+    jobs.riding.add(parents)
+    monkeypatch.setattr(FORKS, "count", FORKS.count + 1)  # as if this were another process
+    rig.flaky.fail_next("ack", error=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt), ours:
+        pass
+    assert (0, 0, 1) == rig.counts()
