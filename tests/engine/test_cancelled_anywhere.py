@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from queuekit import AsyncMemoryTransport, AsyncReliableQueue, AsyncWorker, Batch
+from queuekit import AsyncMemoryTransport, AsyncReliableQueue, AsyncWorker, Batch, Limits
 from queuekit.transport import Delivery, Receipt
 
 pytestmark = pytest.mark.asyncio
@@ -37,6 +37,16 @@ class FarTransport(AsyncMemoryTransport):
     ) -> list[Delivery]:
         await travel()
         found = await super().claim(queue, lease=lease, limit=limit, timeout=timeout)
+        await self._back(queue, found)
+        return found
+
+    async def claim_within(
+        self, queue: str, *, limits: Limits, lease: float, limit: int = 1, timeout: float = 0.0
+    ) -> list[Delivery]:
+        await travel()
+        found = await super().claim_within(
+            queue, limits=limits, lease=lease, limit=limit, timeout=timeout
+        )
         await self._back(queue, found)
         return found
 
@@ -112,6 +122,12 @@ class Scene:
         self.stop, self.stop_now = worker.stop, lambda: worker.stop(now=True)
         await worker.run()
 
+    async def limited(self) -> None:
+        """The same, but three messages in flight at the most, and acks that do not travel."""
+        limits = Limits(in_flight=3)
+        self.jobs = AsyncReliableQueue("jobs", self.jobs.transport, limits=limits)
+        await self.worker()
+
     async def batches(self) -> None:
         """Two tasks; the last batch waits for more."""
         worker = AsyncWorker(
@@ -143,6 +159,7 @@ class Scene:
     async def account(self) -> None:
         """Nothing is claimed, no message is lost or done twice, no attempt was counted."""
         assert 0 == (await self.jobs.stats()).claimed
+        self.reopen()
         left = await self.jobs.get_many(100)
         assert {1} >= {message.attempt for message in left}
         assert list(range(COUNT)) == sorted([*self.done, *(message.body for message in left)])
@@ -175,7 +192,7 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize("how", ["worker", "batches", "decorated", "loop"])
+@pytest.mark.parametrize("how", ["worker", "limited", "batches", "decorated", "loop"])
 async def test_stopped_anywhere_it_leaves_nothing_claimed(how: str) -> None:
     async def end(scene: Scene, task: asyncio.Task[None]) -> None:
         scene.stop()
@@ -194,7 +211,7 @@ async def test_stopped_at_once_anywhere_it_leaves_nothing_claimed(how: str, betw
     await sweep(how, end)
 
 
-@pytest.mark.parametrize("how", ["worker", "batches", "decorated", "loop", "by_hand"])
+@pytest.mark.parametrize("how", ["worker", "limited", "batches", "decorated", "loop", "by_hand"])
 async def test_cancelled_anywhere_it_leaves_nothing_claimed(how: str) -> None:
     async def end(scene: Scene, task: asyncio.Task[None]) -> None:
         task.cancel()
@@ -202,7 +219,7 @@ async def test_cancelled_anywhere_it_leaves_nothing_claimed(how: str) -> None:
     await sweep(how, end)
 
 
-@pytest.mark.parametrize("how", ["worker", "batches", "decorated", "loop", "by_hand"])
+@pytest.mark.parametrize("how", ["worker", "limited", "batches", "decorated", "loop", "by_hand"])
 @pytest.mark.parametrize("between", [1, 2, 4, 9])
 async def test_cancelled_twice_its_queue_gives_back_when_it_is_closed(
     how: str, between: int
