@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 
@@ -16,8 +16,9 @@ CANCELLED = pytest.mark.parametrize("cancelled", [None, 0, 1, 2, 4, 7, 10])
 
 @HOWS
 @CANCELLED
+@pytest.mark.parametrize("closes", [True, False])
 def test_a_loop_that_ends_leaves_nothing_claimed(
-    how: str, cancelled: int | None, caplog: pytest.LogCaptureFixture
+    how: str, cancelled: int | None, closes: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Or was *cancelled* so many turns before: then the end of ``asyncio.run`` is once more."""
 
@@ -31,7 +32,7 @@ def test_a_loop_that_ends_leaves_nothing_claimed(
         return len(scene.done) == COUNT and not (await scene.jobs.transport.stats("jobs")).claimed
 
     async def work(scene: Scene) -> None:
-        async with scene.jobs:
+        async with scene.jobs if closes else nullcontext():
             await getattr(scene, how)()
 
     for at in range(3000):
