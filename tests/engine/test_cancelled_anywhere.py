@@ -158,8 +158,8 @@ class Scene:
 
     async def account(self) -> None:
         """Nothing is claimed, no message is lost or done twice, no attempt was counted."""
-        assert 0 == (await self.jobs.stats()).claimed
         self.reopen()
+        assert 0 == (await self.jobs.stats()).claimed
         left = await self.jobs.get_many(100)
         assert {1} >= {message.attempt for message in left}
         assert list(range(COUNT)) == sorted([*self.done, *(message.body for message in left)])
@@ -234,6 +234,32 @@ async def test_cancelled_twice_its_queue_gives_back_when_it_is_closed(
         scene.reopen()
 
     await sweep(how, end)
+
+
+@pytest.mark.parametrize("between", [None, 0, 2, 5])
+async def test_a_close_that_is_cancelled_gives_back_all_the_same(between: int | None) -> None:
+    """What loops have claimed ahead, and it sends the acks that travel."""
+    for at in range(1, 1000):  # before its first turn it has not begun
+        scene = Scene()
+        await scene.jobs.put_many(range(COUNT))
+        loops = [scene.jobs.consume(timeout=0, prefetch=4) for _ in range(2)]
+        for loop in loops:
+            message = await anext(loop)
+            scene.done.append(message.body)
+            await message.ack()
+        closing = asyncio.ensure_future(scene.jobs.aclose())
+        await turns(at)
+        late = closing.done()
+        closing.cancel()
+        if between is not None:
+            await turns(between)
+            closing.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait_for(closing, 30)
+        await scene.account()
+        if late:
+            return
+    raise AssertionError("it was never done")
 
 
 async def dead_letters() -> AsyncReliableQueue[int]:
