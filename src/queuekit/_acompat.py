@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, null
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from ._outlast import outlast
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -112,36 +113,27 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-async def aoutlast(work: Callable[[], Awaitable[R]]) -> R:
+async def acomplete(work: Callable[[], Awaitable[R]]) -> R:
     """
     Do *work* to its end, however often this task is cancelled, which it is then.
 
     The end of ``asyncio.run`` cancels what works within as well: then it is done once more.
     """
-    task, cancelled = await _outlasted(work)
+    import asyncio
+
+    if _running_loop() is None:  # thrown away with its loop: what needs no turn of it is done
+        return await work()
+    task = asyncio.ensure_future(work())
+    cancelled = await outlast([task])
     if cancelled is not None and task.cancelled():
-        task, _ = await _outlasted(work)
+        task = asyncio.ensure_future(work())
+        await outlast([task])
     if cancelled is not None and not task.cancelled() and task.exception() is None:
         raise cancelled
     return task.result()
 
 
-async def _outlasted(
-    work: Callable[[], Awaitable[R]],
-) -> tuple[asyncio.Future[R], asyncio.CancelledError | None]:
-    import asyncio
-
-    task = asyncio.ensure_future(work())
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-    return task, cancelled
-
-
-def outlast(work: Callable[[], R]) -> R:
+def complete(work: Callable[[], R]) -> R:
     """Do *work*: a thread is not cancelled."""
     return work()
 
@@ -223,7 +215,7 @@ class ALater:
                 if not await self._work():
                     return
         finally:
-            await aoutlast(self._work)
+            await acomplete(self._work)
 
 
 class Later:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic
 
-from ._acompat import ALater, aoutlast
+from ._acompat import ALater, acomplete
 from ._forks import FORKS
 from .errors import TransportError, TransportUnavailable
 from .serializer import T
@@ -103,7 +103,8 @@ class AsyncRiding(Generic[T]):
 
     async def rest(self) -> None:
         """Send what waits: a loop is at its end."""
-        await aoutlast(self.flush)
+        if self._messages:
+            await acomplete(self.flush)
         if not self._messages:
             await self._later.stop()  # also where it says that it is at its end: it sends the last
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, cast, overload
 
-from ._acompat import AHandler, acheck_handler, aoutlast
+from ._acompat import AHandler, acheck_handler, acomplete
 from ._batch import Batch
 from ._checks import check_count, check_seconds, refuse_type
 from ._deadline import consuming_time
@@ -208,9 +208,9 @@ class AsyncWorker(Generic[T]):
                     await self._supervise(crew, intake)
                 finally:
                     cut_short = sum(slot.busy for slot in crew.left())
-                    unfinished = await aoutlast(lambda: self._end(crew, intake, given_back))
+                    unfinished = await acomplete(lambda: self._end(crew, intake, given_back))
         finally:
-            await aoutlast(lambda: self._close(keeper, intake))
+            await acomplete(lambda: self._close(keeper, intake))
             reason = self._reason or ("messages" if intake.left == 0 else "idle")
             self._crew, self._intake, self._reason, self._stop_at = None, None, None, None
             self._signals = 0

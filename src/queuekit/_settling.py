@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
-from ._acompat import outlast, sleep
+from ._acompat import complete, sleep
 from ._checks import check_limits, refuse_type
 from ._deadline import Deadline
 from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap
@@ -67,7 +67,7 @@ class SettlingQueue(Outcomes[T]):
             return
         self._closed = True
         try:
-            outlast(self._hand_back)
+            complete(self._hand_back)
         finally:
             super().close()
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakValueDictionary
 
-from ._acompat import aoutlast, asleep
+from ._acompat import acomplete, asleep
 from ._checks import check_limits, refuse_type
 from ._deadline import Deadline
 from ._envelope import HEAD, NO_HEADERS, PLAIN, FrameError, unwrap
@@ -67,7 +67,7 @@ class AsyncSettlingQueue(AsyncOutcomes[T]):
             return
         self._closed = True
         try:
-            await aoutlast(self._hand_back)
+            await acomplete(self._hand_back)
         finally:
             await super().aclose()
 

@@ -8,6 +8,8 @@ from contextlib import nullcontext, suppress
 
 import pytest
 
+from queuekit import AsyncMemoryTransport, AsyncReliableQueue
+
 from .test_cancelled_anywhere import COUNT, Scene, turns
 
 HOWS = pytest.mark.parametrize("how", ["worker", "batches", "decorated", "loop", "by_hand"])
@@ -51,3 +53,21 @@ def test_a_loop_that_ends_leaves_nothing_claimed(
         raise AssertionError("it was never done")
     gc.collect()
     assert not [one for one in caplog.records if one.name == "asyncio"]
+
+
+def test_a_coroutine_that_is_thrown_away_gives_back_what_needs_no_turn_of_its_loop() -> None:
+    store = AsyncMemoryTransport()
+
+    async def work() -> None:
+        async with AsyncReliableQueue[int]("jobs", store) as jobs:
+            await jobs.put_many(range(3))
+            async with jobs.consume(prefetch=3) as messages:
+                message = await anext(messages)
+                await message.ack()
+                await asyncio.sleep(0)
+
+    thrown_away = work()
+    asyncio.run(store.stats("jobs"))  # a loop has been, and is not any more
+    thrown_away.send(None)
+    thrown_away.close()
+    assert (2, 0, 0) == asyncio.run(store.stats("jobs"))

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from .._outlast import outlast
 from ..errors import TransportClosed
-from ._threaded_work import Work, outlast
+from ._threaded_work import Work
 
 if TYPE_CHECKING:
     import asyncio

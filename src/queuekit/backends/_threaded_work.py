@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from .._outlast import outlast
 from ..errors import QueueKitError
 
 if TYPE_CHECKING:
@@ -114,20 +115,3 @@ def _quietly(undo: Callable[[], object]) -> None:
         undo()
     except QueueKitError as exc:
         _log.error("what a cancelled call had taken could not be given back: %s", exc)
-
-
-async def outlast(
-    futures: Iterable[asyncio.Future[Any]], on_cancel: Callable[[], None] = lambda: None
-) -> asyncio.CancelledError | None:
-    """Wait until all are done, whoever cancels; return the cancellation, if there was one."""
-    import asyncio
-
-    left = list(futures)
-    cancelled: asyncio.CancelledError | None = None
-    while left := [one for one in left if not one.done()]:
-        try:
-            await asyncio.wait(left)
-        except asyncio.CancelledError as exc:
-            cancelled = exc
-            on_cancel()
-    return cancelled

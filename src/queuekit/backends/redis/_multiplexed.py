@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NoReturn
 
+from ..._outlast import outlast
 from ._errors import is_elsewhere
 from ._resp import Reader
 from ._silence import Silence
@@ -142,9 +143,8 @@ class Multiplexed(asyncio.Protocol):
             waiter.future = self._loop.create_future()
             with contextlib.suppress(asyncio.CancelledError):
                 await waiter.future
-        while is_ended and not is_ended.done():  # the end of a loop would destroy it
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([is_ended])
+        if is_ended is not None:  # the end of a loop would destroy it
+            await outlast([is_ended])
         raise exc
 
     def broken(self, waiter: Waiter) -> LinkBroken:

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import ClassVar, Final
 
+from ..._outlast import outlast
 from ._alone_async import Alone
 from ._multiplexed import Tally
 from ._shared_async import Shared
@@ -109,11 +110,7 @@ class AsyncLink:
         """
         while True:
             task = asyncio.ensure_future(call())
-            while not task.done():
-                try:
-                    await asyncio.shield(task)
-                except asyncio.CancelledError:
-                    continue
+            await outlast([task])
             if not task.cancelled():
                 return task.result()
 
