@@ -88,7 +88,7 @@ def imports(source: str, module: str, known: set[str], *, package: bool = False)
             for alias in node.names:
                 whole = f"{base}.{alias.name}"
                 names.append(whole if whole in known else base)
-        found.extend(Import(module, node.lineno, name, late, typing) for name in names)  # type: ignore[attr-defined]
+        found.extend(Import(module, node.lineno, name, late, typing) for name in names)
         for child in ast.iter_child_nodes(node):
             visit(child, late, typing)
 

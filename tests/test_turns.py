@@ -13,7 +13,7 @@ from queuekit.abilities import Limits
 
 def turns_of(**limits: float) -> Turns:
     turns = Turns()
-    turns.limits = Limits(**limits)  # type: ignore[arg-type]
+    turns.limits = Limits(**limits)
     return turns
 
 

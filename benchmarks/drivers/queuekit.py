@@ -128,7 +128,7 @@ class KitJson(Kit):
         empty = len('{"id": 123456, "text": ""}')
         return {"id": 123456, "text": "x" * (len(body) - empty)}
 
-    send = receive = rsend = rreceive = None  # type: ignore[assignment]
+    send = receive = rsend = rreceive = None
     """The rows between processes are about waiting, not about serializers."""
 
 
@@ -146,14 +146,14 @@ class KitSQLiteFull(KitSQLite):
     """Each commit waits for the disk, as those of peers that leave SQLite's default."""
 
     options = "?synchronous=full"
-    send = receive = rsend = rreceive = None  # type: ignore[assignment]
+    send = receive = rsend = rreceive = None
 
 
 class KitMemory(Kit):
     """This process."""
 
     distributions = ()
-    send = receive = rsend = rreceive = None  # type: ignore[assignment]
+    send = receive = rsend = rreceive = None
 
     def __init__(self, url: str, folder: str) -> None:
         super().__init__("memory:", folder)

@@ -39,7 +39,7 @@ class Link:
         try:
             from hiredis import Reader
         except ImportError:  # slower, above all for batches
-            from .resp import Reader  # type: ignore[assignment]
+            from .resp import Reader
 
         address = urlsplit(url)
         self.socket = socket.create_connection((address.hostname, address.port))

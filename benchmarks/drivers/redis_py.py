@@ -120,4 +120,4 @@ class Bare(Subject):
         with self._client.pipeline(transaction=False) as pipe:
             self._ack(token, pipe)
             pipe.execute()
-        return found  # type: ignore[return-value]
+        return found

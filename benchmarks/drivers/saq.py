@@ -28,7 +28,7 @@ class Saq(WorkerSubject):
         self.rput_bulk(-(-count // BULK) * BULK, body, count)
 
     def clear(self) -> None:
-        self._run(self._queue.redis.flushdb())  # type: ignore[attr-defined]
+        self._run(self._queue.redis.flushdb())
 
     def rput(self, count: int, body: bytes) -> None:
         async def put() -> None:

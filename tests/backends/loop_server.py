@@ -77,7 +77,7 @@ class LoopServer:
                 while isinstance(command := parser.gets(), list):
                     name: Any = command[0]
                     if name != b"CLIENT":
-                        commands.append(command)  # type: ignore[arg-type]
+                        commands.append(command)
                         await self._speaks.wait()
                     writer.write(self.answers.get(name, b":%d\r\n" % number))
         except ConnectionError:

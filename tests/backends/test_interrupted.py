@@ -386,7 +386,7 @@ def test_a_signal_handler_may_close_and_exit(world: World) -> None:
     def call(verb: str) -> list[Any]:
         how = {"lease": 60.0} if verb == "claim" else {}
         try:
-            return getattr(mine[0], verb)("q", limit=2, **how)  # type: ignore[no-any-return]
+            return getattr(mine[0], verb)("q", limit=2, **how)
         except SystemExit:
             return []
 

@@ -32,7 +32,7 @@ class Watched(Lanes):
 
     most = 0
 
-    def put(self, messages, due=None):  # type: ignore[no-untyped-def]
+    def put(self, messages, due=None):
         super().put(messages, due)
         stats = self.stats()
         self.most = max(self.most, stats.ready + stats.delayed)
@@ -76,10 +76,10 @@ def bounded(count: int, most: int) -> tuple[int, int]:
             with lock:
                 came.update(one.body for one in found)
 
-    producers = [lambda n=n: produce(n) for n in range(8)]  # type: ignore[misc]
+    producers = [lambda n=n: produce(n) for n in range(8)]
     together(*producers, *[consume] * 8)
     assert EMPTY == transport.stats("q")
-    return len(came), transport.store.look("q").most  # type: ignore[attr-defined]
+    return len(came), transport.store.look("q").most
 
 
 def test_a_bound_is_exact_under_many_producers() -> None:
@@ -123,7 +123,7 @@ def grouped(count: int, groups: int, *, lost: int) -> None:
             if transport.stats("q") == EMPTY:
                 done.set()
 
-    together(*[lambda seed=seed: work(seed) for seed in range(8)])  # type: ignore[misc]
+    together(*[lambda seed=seed: work(seed) for seed in range(8)])
     assert count == sum(map(len, order.values()))
     for group, mine in order.items():
         assert list(range(group, count, groups)) == [number for (number,) in mine]

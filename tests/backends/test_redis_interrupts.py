@@ -70,7 +70,7 @@ def interrupted(call: Callable[[], Any], after: float) -> FrameType:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     (frame,) = frames
-    return frame  # type: ignore[no-any-return]
+    return frame
 
 
 def interrupted_when(true: Callable[[], object], call: Callable[[], Any]) -> None:

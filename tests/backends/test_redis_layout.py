@@ -142,7 +142,7 @@ def test_names_share_no_keys_and_one_slot(name: str) -> None:
 @pytest.mark.parametrize("prefix", ["", "a:b", "{a}", "a b", "a%", None])
 def test_a_prefix_has_letters_and_digits(redis_url: str, prefix: str | None) -> None:
     with pytest.raises(ConfigurationError):
-        RedisTransport(redis.Redis.from_url(redis_url), prefix=prefix)  # type: ignore[arg-type]
+        RedisTransport(redis.Redis.from_url(redis_url), prefix=prefix)
 
 
 def test_a_bare_body_cannot_be_delayed(transport: RedisTransport) -> None:

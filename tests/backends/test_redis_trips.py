@@ -149,7 +149,7 @@ def test_an_idle_consumer_looks_when_something_becomes_due(
                 commands = [(name, *rest, "0.01"), *commands[1:]]
         return inner(commands, **options)
 
-    transport._link.call = call  # type: ignore[method-assign]
+    transport._link.call = call
     transport.push("q", [FRAMED], options=PushOptions(delay=LONG / 2))
     assert [] == transport.claim("q", lease=LEASE, timeout=0.05)
     (held,) = transport.claim("q", lease=LEASE, timeout=LONG)

@@ -61,7 +61,7 @@ def transport(path: Path, clock: MovableClock) -> Iterator[SQLiteTransport]:
 def statements(transport: SQLiteTransport, call: Callable[[], object]) -> str:
     """Return the first words of the statements that *call* runs, those of a batch once."""
     seen: list[str] = []
-    conn = transport._db._link().conn  # type: ignore[union-attr]
+    conn = transport._db._link().conn
     conn.set_trace_callback(lambda text: seen.append(text.split()[0]))
     try:
         call()
@@ -156,7 +156,7 @@ def test_a_bounded_push_reads_the_same_whatever_the_length(
         steps += 1
         return 0
 
-    conn = transport._db._link().conn  # type: ignore[union-attr]
+    conn = transport._db._link().conn
     conn.set_progress_handler(count, 10)
     transport.push("q", [b"x"], options=options)
     with pytest.raises(QueueFull) as caught:

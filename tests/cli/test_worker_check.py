@@ -114,8 +114,8 @@ def test_a_process_that_stands_still_is_found_by_its_parent(shop: Shop) -> None:
     path = str(shop.folder / "state")
     words = ["tasks:handle", "-Q", "jobs", "-p", "2", "--state", path]
     shop.start_with(f"worker_parent.STALE = {2 * BEAT}", *words)
-    shop.until(lambda: len(read(path)[0].get("processes", [])) == 2)  # type: ignore[arg-type]
-    one = read(path)[0]["processes"][0]  # type: ignore[index]
+    shop.until(lambda: len(read(path)[0].get("processes", [])) == 2)
+    one = read(path)[0]["processes"][0]
     os.kill(one, signal.SIGSTOP)
     try:
         shop.until(lambda: f"its processes [{one}] gave no sign" in read(path)[1])

@@ -251,9 +251,9 @@ def test_h3_worker_ends_with_an_error_of_its_function(memory: HotQueue[Any]) -> 
 
 def test_h13_a_worker_is_a_function(memory: HotQueue[Any]) -> None:
     with pytest.raises(ConfigurationError, match="function"):
-        memory.worker(5)  # type: ignore[call-overload]
+        memory.worker(5)
     with pytest.raises(TypeError):
-        memory.worker(nonsense=1)  # type: ignore[call-overload]
+        memory.worker(nonsense=1)
 
 
 @pytest.mark.redis
@@ -336,7 +336,7 @@ def test_h11_and_s18_nothing_is_repeated_by_any_way_to_connect(place: Place) -> 
 
     retry = Retry(ExponentialBackoff(), 5)
     queue = HotQueue[Any](place.name, retry=retry, **place.server)
-    source = queue.transport._link.source  # type: ignore[attr-defined]
+    source = queue.transport._link.source
     assert 0 == source._options["retry"]._retries
     assert isinstance(place.client, Redis)
 

@@ -54,7 +54,7 @@ class AsyncHarness(_Made):
         self.move_clock(seconds)
 
     @asynccontextmanager
-    async def closing(self):  # type: ignore[no-untyped-def]
+    async def closing(self):
         try:
             yield self
         finally:

@@ -94,7 +94,7 @@ class AsyncRig:
             sizes.append(len(receipts))
             return lost
 
-        self.flaky.extend = noted  # type: ignore[method-assign]
+        self.flaky.extend = noted
         return sizes
 
     def cut_waits(self, seconds: float) -> None:

@@ -115,7 +115,7 @@ def test_a_wait_for_room_repeats_with_one_id_and_stores_once(
         tokens.append(options["token"])
         return push(*args, **options)
 
-    rig.flaky.push = watched  # type: ignore[method-assign]
+    rig.flaky.push = watched
     with pytest.raises(QueueFull):
         jobs.put("b", timeout=0.3)
     assert 1 == len(set(tokens)) < len(tokens)
@@ -272,7 +272,7 @@ def test_eight_producers_never_exceed_the_bound() -> None:
             sleep(0)
         return bodies
 
-    producers = [Background(lambda first=50 * i: produce(first)) for i in range(8)]  # type: ignore[misc]
+    producers = [Background(lambda first=50 * i: produce(first)) for i in range(8)]
     while jobs.size() < 10:  # so that the consumer sees it full
         sleep(0.001)
     bodies = Background(consume).join(60)

@@ -139,7 +139,7 @@ def test_producers_share_a_buffer() -> None:
             if n % 10 == 0:
                 sleep(0.001)
 
-    producers = [Background(lambda first=100 * i: produce(first)) for i in range(4)]  # type: ignore[misc]
+    producers = [Background(lambda first=100 * i: produce(first)) for i in range(4)]
     for producer in producers:
         producer.join()
     buffer.close()

@@ -56,7 +56,7 @@ def test_the_timeout_starts_anew_with_each_item(kind: str, monkeypatch: pytest.M
     with rig.build(kind).consume(timeout=5) as source:
         for n in range(3):
             coming = Background(source.__next__)
-            until(lambda n=n: len(waits) > n)  # type: ignore[misc]
+            until(lambda n=n: len(waits) > n)
             rig.clock.advance(3)
             rig.queue().put(n)
             item = coming.join()

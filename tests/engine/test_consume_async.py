@@ -58,7 +58,7 @@ async def test_the_timeout_starts_anew_with_each_item(
     async with rig.build(kind).consume(timeout=5) as source:
         for n in range(3):
             coming = Background(source.__anext__)
-            await until(lambda n=n: len(waits) > n)  # type: ignore[misc]
+            await until(lambda n=n: len(waits) > n)
             rig.clock.advance(3)
             await rig.queue().put(n)
             item = await coming.join()

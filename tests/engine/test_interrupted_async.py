@@ -112,7 +112,7 @@ async def test_a_worker_interrupted_before_its_handler_gives_the_message_back() 
     async def interrupted(*_: object) -> None:
         raise INTERRUPT
 
-    source.work = interrupted  # type: ignore[method-assign]
+    source.work = interrupted
     work._consume = lambda: source
     with pytest.raises(INTERRUPT):
         await work()

@@ -98,4 +98,4 @@ def test_a_transport_that_remembers_nothing_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="window"):
         Once(build(rig), window=0)
     with pytest.raises(ConfigurationError, match=r"message\.id"):
-        Once(build(rig)).seen(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        Once(build(rig)).seen(5)

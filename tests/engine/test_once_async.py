@@ -98,4 +98,4 @@ async def test_a_transport_that_remembers_nothing_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="window"):
         AsyncOnce(build(rig), window=0)
     with pytest.raises(ConfigurationError, match=r"message\.id"):
-        await AsyncOnce(build(rig)).seen(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        await AsyncOnce(build(rig)).seen(5)

@@ -61,4 +61,4 @@ def test_a_policy_is_a_value() -> None:
     assert RetryPolicy() == RetryPolicy(max_attempts=10, base=2, factor=4, cap=300, jitter=0.25)
     assert 1 == len({RetryPolicy(), RetryPolicy()})
     with pytest.raises(AttributeError):
-        RetryPolicy().base = 3  # type: ignore[misc]
+        RetryPolicy().base = 3

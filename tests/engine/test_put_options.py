@@ -68,7 +68,7 @@ def test_a_moment_without_a_zone_or_beside_a_delay_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="drop one"):
         jobs.put("x", eta=datetime.now(UTC), delay=5)
     with pytest.raises(ConfigurationError, match="eta= is a datetime"):
-        jobs.put("x", eta=5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        jobs.put("x", eta=5)
     assert 0 == jobs.size()
 
 

@@ -68,7 +68,7 @@ async def test_a_moment_without_a_zone_or_beside_a_delay_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="drop one"):
         await jobs.put("x", eta=datetime.now(UTC), delay=5)
     with pytest.raises(ConfigurationError, match="eta= is a datetime"):
-        await jobs.put("x", eta=5)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+        await jobs.put("x", eta=5)
     assert 0 == await jobs.size()
 
 

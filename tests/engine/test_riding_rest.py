@@ -37,7 +37,7 @@ def test_the_end_of_a_loop_waits_for_the_last_acks_of_the_thread_that_sends_them
             return False
         return found
 
-    rig.flaky.ack = slow  # type: ignore[method-assign]
+    rig.flaky.ack = slow
     riding._later._work = work
     riding.add(first)
     assert begun.wait(30)

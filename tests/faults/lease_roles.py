@@ -85,7 +85,7 @@ def getter(
     if slice_ is not None:
         from queuekit.backends.redis import transport
 
-        transport._MAX_WAIT = slice_  # type: ignore[misc]
+        transport._MAX_WAIT = slice_
         url += f"&socket_timeout={3 * slice_}"
     queue = ReliableQueue[Any](NAME, url, lease=lease)
     if stops:
@@ -94,11 +94,11 @@ def getter(
         def claim(*arguments: Any, **options: Any) -> Any:
             found = inner(*arguments, **options)
             if found:
-                queue.transport.claim = inner  # type: ignore[method-assign]
+                queue.transport.claim = inner
                 os.kill(os.getpid(), signal.SIGSTOP)
             return found
 
-        queue.transport.claim = claim  # type: ignore[method-assign]
+        queue.transport.claim = claim
     say(ready=True)
 
     def take(message: Any) -> None:
@@ -128,11 +128,11 @@ def async_getter(url: str, way: str, lease: float, stops: bool = False) -> None:
             async def claim(*arguments: Any, **options: Any) -> Any:
                 found = await inner(*arguments, **options)
                 if found:
-                    queue.transport.claim = inner  # type: ignore[method-assign]
+                    queue.transport.claim = inner
                     os.kill(os.getpid(), signal.SIGSTOP)
                 return found
 
-            queue.transport.claim = claim  # type: ignore[method-assign]
+            queue.transport.claim = claim
         say(ready=True)
 
         async def take(message: Any) -> None:

@@ -135,7 +135,7 @@ class Proxy:
                 for key, _ in look.select():
                     while self.vanished:
                         time.sleep(0.01)
-                    side: socket.socket = key.fileobj  # type: ignore[assignment]
+                    side: socket.socket = key.fileobj
                     data = side.recv(65536)
                     if not data:
                         return

@@ -55,7 +55,7 @@ class Shop:
         self.jobs = ReliableQueue[Any]("jobs", url)
 
     def counts(self) -> tuple[int, int, int]:
-        return tuple(self.jobs.stats())  # type: ignore[return-value]
+        return tuple(self.jobs.stats())
 
     def snapshot(self) -> Any:
         """Return all that is stored of messages and claims, byte by byte."""
@@ -103,7 +103,7 @@ def test_a_consumer_stopped_past_its_lease_is_refused(shop: Shop, acked: bool) -
         others = [shop.jobs.get(timeout=SECONDS) for _ in VERBS]
         assert [2] * 5 == [message.attempt for message in others if message]
         if acked:
-            shop.jobs.ack(*others)  # type: ignore[arg-type]
+            shop.jobs.ack(*others)
         before = shop.snapshot()
         first.tell()
         first.go_on()
@@ -112,7 +112,7 @@ def test_a_consumer_stopped_past_its_lease_is_refused(shop: Shop, acked: bool) -
         assert 0 == first.end()
     assert before == shop.snapshot(), "a refused verb changes nothing"
     if not acked:
-        shop.jobs.ack(*others)  # type: ignore[arg-type]
+        shop.jobs.ack(*others)
     assert (0, 0, 0) == shop.counts()
 
 

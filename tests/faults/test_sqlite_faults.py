@@ -263,7 +263,7 @@ def test_looking_makes_no_file(path: str) -> None:
     for look in (transport.peek, transport.stats, transport.purge, transport.recover):
         assert look("q") in ([], QueueStats(0, 0, 0), 0)
     assert [] == transport.pop("q", timeout=0.01) == transport.claim("q", lease=1, timeout=0.01)
-    assert ["x.0"] == transport.ack("q", ["x.0"])  # type: ignore[list-item]
+    assert ["x.0"] == transport.ack("q", ["x.0"])
     assert not os.path.exists(path)
     waiting: list[list[bytes]] = []
 

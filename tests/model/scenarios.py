@@ -34,7 +34,7 @@ class Scenario(NamedTuple):
 def consumer(name: str, tokens: str = "", **plan: object) -> Consumer:
     """Return a consumer with its tokens, by default one."""
     names = tuple((tokens or f"{name.lower()}1").split())
-    made = ConsumerPlan(name, names, **plan)  # type: ignore[arg-type]
+    made = ConsumerPlan(name, names, **plan)
     return Consumer(made, extends=made.extends, interrupts=made.interrupts)
 
 

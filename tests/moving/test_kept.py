@@ -165,7 +165,7 @@ def test_a_limit_and_a_stop_leave_the_rest_and_no_trace(pair: Pair) -> None:
     assert 4 == sum(pair.mover().batches(4))
     batches = pair.mover().batches()
     assert [0, 3, 3] == [next(batches), next(batches), next(batches)]
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
     assert (0, 1, 0) == pair.source.stats("a")
     assert (0, 0) == (sum(pair.source.stats("a!later")), leftovers(pair.source, "a"))
     assert BODIES == ReliableQueue("b", pair.target, serializer="bytes").peek(9)
@@ -233,6 +233,6 @@ def test_options_are_checked() -> None:
     one, two = MemoryTransport(), MemoryTransport()
     for options in ({"batch": 0}, {"batch": 1001}, {"lease": 0}):
         with pytest.raises(ConfigurationError):
-            Move(one, "a", two, "b", **options)  # type: ignore[arg-type]
+            Move(one, "a", two, "b", **options)
     with pytest.raises(ConfigurationError, match="250"):
         Move(one, "a" * 250, two, "b")

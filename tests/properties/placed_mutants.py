@@ -146,7 +146,7 @@ class RejectHoldsItsGroup(PlacedBase):
 
 class SentBackWithoutItsPlace(PlacedBase):
     def move(self, letters: Iterable[tuple[Receipt, bytes]], to: Lanes) -> list[Receipt]:
-        to.seat = lambda bodies: deque(bodies)  # type: ignore[method-assign]
+        to.seat = lambda bodies: deque(bodies)
         try:
             return super().move(letters, to)
         finally:

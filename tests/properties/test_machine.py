@@ -26,7 +26,7 @@ def run(
 ) -> None:
     seen: Counter[str] = Counter()
 
-    class Running(machine):  # type: ignore[valid-type, misc]
+    class Running(machine):
         def subject(self) -> Subject:
             return subject()
 

@@ -84,7 +84,7 @@ SETTINGS = settings(
 
 
 def run(lanes: type[Base], machine: type[Machine] = Machine) -> None:
-    class Running(machine):  # type: ignore[valid-type, misc]
+    class Running(machine):
         def subject(self) -> Subject:
             return MemorySubject(store(lanes))
 
