@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -192,6 +192,20 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
+async def cancelled_at(turn: int, work: Coroutine[Any, Any, object], *more: int) -> bool:
+    """Cancel it at that turn, and so many turns later; tell whether it was done before."""
+    task = asyncio.ensure_future(work)
+    await turns(turn)
+    late = task.done()
+    task.cancel()
+    for between in more:
+        await turns(between)
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.wait_for(task, 30)
+    return late
+
+
 @pytest.mark.parametrize("how", ["worker", "limited", "batches", "decorated", "loop"])
 async def test_stopped_anywhere_it_leaves_nothing_claimed(how: str) -> None:
     async def end(scene: Scene, task: asyncio.Task[None]) -> None:
@@ -236,8 +250,8 @@ async def test_cancelled_twice_its_queue_gives_back_when_it_is_closed(
     await sweep(how, end)
 
 
-@pytest.mark.parametrize("between", [None, 0, 2, 5])
-async def test_a_close_that_is_cancelled_gives_back_all_the_same(between: int | None) -> None:
+@pytest.mark.parametrize("more", [(), (0,), (2,), (5,)])
+async def test_a_close_that_is_cancelled_gives_back_all_the_same(more: tuple[int, ...]) -> None:
     """What loops have claimed ahead, and it sends the acks that travel."""
     for at in range(1, 1000):  # before its first turn it has not begun
         scene = Scene()
@@ -247,15 +261,7 @@ async def test_a_close_that_is_cancelled_gives_back_all_the_same(between: int | 
             message = await anext(loop)
             scene.done.append(message.body)
             await message.ack()
-        closing = asyncio.ensure_future(scene.jobs.aclose())
-        await turns(at)
-        late = closing.done()
-        closing.cancel()
-        if between is not None:
-            await turns(between)
-            closing.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(closing, 30)
+        late = await cancelled_at(at, scene.jobs.aclose(), *more)
         await scene.account()
         if late:
             return
@@ -297,12 +303,7 @@ async def test_what_works_on_dead_letters_leaves_none_claimed(how: str) -> None:
             else:
                 done.append(await dead.trim(max_age=3600))
 
-        task = asyncio.ensure_future(work())
-        await turns(at)
-        late = task.done()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, 30)
+        late = await cancelled_at(at, work())
         if how == "take" and done and not late:
             continue  # it was cancelled while it released what it had
         left = await all_of(jobs)
@@ -319,12 +320,7 @@ async def test_a_put_that_drops_for_its_place_loses_nothing_when_it_is_cancelled
     for at in range(1000):
         jobs = AsyncReliableQueue[int]("jobs", FarTransport(), max_length=COUNT, when_full="drop")
         await jobs.put_many(range(COUNT))
-        task = asyncio.ensure_future(jobs.put(COUNT))
-        await turns(at)
-        late = task.done()
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait_for(task, 30)
+        late = await cancelled_at(at, jobs.put(COUNT))
         left = await all_of(jobs)
         assert left in (list(range(COUNT)), list(range(COUNT + 1))), at
         if late:
