@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, peer: Peer, url: str, folder: Path, cores: Iterable[int]) -> None:
         self.peer = peer
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed with the child
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
         driver = Path(__file__).with_name("driver.py")
         environment = {**os.environ, "PYTHONPATH": str(venvs.ROOT / "src")}
         environment.pop("QUEUEKIT_URL", None)

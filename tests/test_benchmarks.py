@@ -16,17 +16,17 @@ import pytest
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
-import chart  # noqa: E402
-import measuring  # noqa: E402
-import report  # noqa: E402
-import venvs  # noqa: E402
-from cases import BETWEEN, BULK_OF, GOALS, OPERATIONS, PEERS, Goal, Peer  # noqa: E402
-from child import Child, Failed  # noqa: E402
-from drivers.resp import Reader  # noqa: E402
-from drivers.subject import WorkerSubject  # noqa: E402
-from measuring import Row, Setting  # noqa: E402
-from rows import Rows, is_reached  # noqa: E402
-from server import private_server  # noqa: E402
+import chart
+import measuring
+import report
+import venvs
+from cases import BETWEEN, BULK_OF, GOALS, OPERATIONS, PEERS, Goal, Peer
+from child import Child, Failed
+from drivers.resp import Reader
+from drivers.subject import WorkerSubject
+from measuring import Row, Setting
+from rows import Rows, is_reached
+from server import private_server
 
 HERE = Setting("same", (), (), rounds=1, slice=0.02)
 

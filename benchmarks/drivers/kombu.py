@@ -38,7 +38,7 @@ class Simple(Subject):
         get = self._queue.get
         for _ in range(count):
             message = get(block=True, timeout=5)
-            message.payload  # noqa: B018
+            message.payload  # noqa: B018 - it is decoded when it is read
             message.ack()
 
     def rsend(self, body: bytes) -> None:

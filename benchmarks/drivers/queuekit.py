@@ -99,7 +99,7 @@ class Kit(Subject):
         for _ in range(count // BULK):
             messages = self._reliable.get_many(BULK)
             for message in messages:
-                message.body  # noqa: B018
+                message.body  # noqa: B018 - as the others do
             self._reliable.ack(*messages)
 
     def send(self, body: bytes) -> None:

@@ -43,7 +43,7 @@ DUE_WINDOW: Final = 100
 """Due messages that one step of a claim makes ready; the same."""
 
 _PLACES: Final = [f".{i}" for i in range(MAX_CLAIM)]
-_new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+_new: Final[Callable[[Any, Any], Delivery]] = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - its type says nothing of what it makes
 """Half the time of a constructor."""
 
 
@@ -151,7 +151,7 @@ class Lanes(Claims):
                     frame_id(message) or claimed_id(token, place),
                 ),
             )
-            for place, (receipt, message) in enumerate(zip(receipts, map(held.get, receipts)))  # noqa: B905
+            for place, (receipt, message) in enumerate(zip(receipts, map(held.get, receipts)))  # noqa: B905 - as above
             if message is not None  # else it has expired by now
         ]
 

@@ -15,7 +15,7 @@ if SHIFT:  # before the library is loaded: the clock on this machine's wall is w
     time.time = lambda: _time() + SHIFT
     time.time_ns = lambda: _time_ns() + SHIFT * 10**9
 
-from queuekit import (  # noqa: E402
+from queuekit import (  # noqa: E402 - behind the moved clock
     AsyncReliableQueue,
     LeaseLost,
     Message,

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import redis
-import redis.asyncio  # noqa: F401
+import redis.asyncio  # noqa: F401 - loaded before it is interrupted
 
 import queuekit.backends.redis.link
 import queuekit.backends.redis.link_async
 import queuekit.backends.redis.transport
 import queuekit.backends.redis.transport_async
 import queuekit.reliable
-import queuekit.reliable_async  # noqa: F401
+import queuekit.reliable_async  # noqa: F401 - loaded before it is interrupted
 from queuekit import RetryPolicy
 
 from .blocking import fifo, reliable

@@ -115,7 +115,7 @@ def test_an_interrupted_end_is_asked_again_and_happens_once(
 ) -> None:
     queue = ReliableQueue(NAME, transport, serializer="bytes")
     message = one_message(transport)
-    for _, where in everywhere(lambda: ENDS[way](message), least=50):  # noqa: B023
+    for _, where in everywhere(lambda: ENDS[way](message), least=50):  # noqa: B023 - called in this turn
         if not where or WITHIN not in where:
             with contextlib.suppress(LeaseLost):
                 message.ack()
@@ -141,7 +141,7 @@ def test_of_two_interrupted_ends_the_first_one_counts(
     """If it arrived; and of the second it is said truly whether it was done."""
     queue = ReliableQueue(NAME, transport, serializer="bytes")
     message = one_message(transport)
-    for _, where in everywhere(lambda: ENDS[first](message), least=50):  # noqa: B023
+    for _, where in everywhere(lambda: ENDS[first](message), least=50):  # noqa: B023 - called in this turn
         if not where or WITHIN not in where:
             with contextlib.suppress(LeaseLost):
                 message.ack()

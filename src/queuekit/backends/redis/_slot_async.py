@@ -36,7 +36,7 @@ class Slot:
         if not hasattr(writer, "transport"):
             from ._fakeredis import FakeTransport, ReadyReader
 
-            fake = FakeTransport(getattr(self.connection, "_sock"))  # noqa: B009
+            fake = FakeTransport(getattr(self.connection, "_sock"))  # noqa: B009 - the same
             self.line = Multiplexed(fake, ReadyReader(), silence, tally)
             fake.set_protocol(self.line)
             return
